@@ -1,0 +1,37 @@
+"""The built-in rules, one file each; they know nothing of each other.
+
+A new rule is one file and one line in `RULES`. The order is the order of findings.
+"""
+
+from policy.model import Rule
+from policy.rules.blocklist import Blocklist
+from policy.rules.characters import Characters
+from policy.rules.differs_from_current import DiffersFromCurrent
+from policy.rules.history import History
+from policy.rules.length import Length
+from policy.rules.max_age import MaxAge
+from policy.rules.min_age import MinAge
+from policy.rules.not_personal import NotPersonal
+
+RULES: tuple[type[Rule], ...] = (
+    Length,
+    Characters,
+    DiffersFromCurrent,
+    History,
+    Blocklist,
+    NotPersonal,
+    MaxAge,
+    MinAge,
+)
+
+__all__ = [
+    "RULES",
+    "Blocklist",
+    "Characters",
+    "DiffersFromCurrent",
+    "History",
+    "Length",
+    "MaxAge",
+    "MinAge",
+    "NotPersonal",
+]

@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Brings the programs that the tests need. With apt and root it installs what is missing and starts
+# no service; otherwise it says what is missing and fails, because no test is ever skipped.
+set -euo pipefail
+
+missing_packages() {
+  local pg
+  pg=$(find /usr/lib/postgresql -path '*/bin/pg_ctl' 2>/dev/null | cut -d/ -f5 | sort -n | tail -n 1) || true
+  if [ "${pg:-0}" -lt 15 ] && ! command -v pg_ctl >/dev/null; then echo postgresql; fi
+  if ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null \
+    && ! command -v google-chrome >/dev/null; then echo chromium; fi
+  if ! command -v fc-list >/dev/null || [ -z "$(fc-list 2>/dev/null | head -n 1)" ]; then
+    printf '%s\n' fontconfig fonts-dejavu-core
+  fi
+}
+
+mapfile -t packages < <(missing_packages)
+if [ "${#packages[@]}" -eq 0 ]; then exit 0; fi
+
+if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+  {
+    echo "The tests need programs that are not on this machine: ${packages[*]}"
+    echo "On Debian or Ubuntu:  sudo apt-get install --no-install-recommends ${packages[*]}"
+    echo "Elsewhere: PostgreSQL 15 or newer with its server programs on PATH (pg_ctl, initdb), and Chromium."
+  } >&2
+  exit 1
+fi
+
+echo "Installing for the tests: ${packages[*]}"
+# Packages may install a service but not start it, and PostgreSQL makes no cluster of its own.
+undo=()
+leave() { if [ "${#undo[@]}" -gt 0 ]; then rm -f "${undo[@]}"; fi; }
+trap leave EXIT
+if [ ! -e /usr/sbin/policy-rc.d ]; then
+  undo+=(/usr/sbin/policy-rc.d)
+  printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
+  chmod 0755 /usr/sbin/policy-rc.d
+fi
+cluster=/etc/postgresql-common/createcluster.d/idp-tests.conf
+if [ ! -e "$cluster" ]; then
+  undo+=("$cluster")
+  mkdir -p "${cluster%/*}"
+  echo 'create_main_cluster = false' >"$cluster"
+fi
+export DEBIAN_FRONTEND=noninteractive
+apt=(apt-get -qq -o DPkg::Lock::Timeout=300)
+"${apt[@]}" update
+"${apt[@]}" install -y --no-install-recommends "${packages[@]}" >/dev/null
+
+mapfile -t packages < <(missing_packages)
+if [ "${#packages[@]}" -gt 0 ]; then
+  echo "apt installed the packages, but these are still not usable: ${packages[*]}" >&2
+  exit 1
+fi
