@@ -1,13 +1,20 @@
 """Bulk resets and publications as an administrator makes them, and a worker that does them."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from idp.core.jobs import Job, get_job
-from idp.core.plans import PlanTarget, PlanView, apply_plan, create_plan, get_plan
-from idp.core.plans import list_plan_targets, undo_plan
+from idp.core.plans import (
+    PlanTarget,
+    PlanView,
+    apply_plan,
+    create_plan,
+    get_plan,
+    list_plan_targets,
+    undo_plan,
+)
 from idp.core.work import HOST, Actor
 from idp.ids import RealmName
 from idp.jobs.runner import Runner
@@ -40,9 +47,11 @@ def apply(world: World, plan: PlanView, *, actor: Actor = HOST) -> str:
     return apply_plan(world.runtime, plan.realm, plan.id, plan.fingerprint, actor)
 
 
-def run_reset(world: World, mode: str = "shared", **params: Any) -> PlanView:
+def run_reset(
+    world: World, mode: str = "shared", *, realm: RealmName = STAFF, **params: object
+) -> PlanView:
     """Plan, apply and finish a bulk reset."""
-    plan = plan_reset(world, mode, **params)
+    plan = plan_reset(world, mode, realm=realm, actor=HOST, **params)
     job_id = apply(world, plan)
     Runner(world.runtime).run_job(job_id)
     assert job(world, job_id, realm=plan.realm).state == "done"
@@ -98,7 +107,7 @@ def _numbered(first: str, number: int) -> str:
 
 
 def _copy_rows(
-    connection: Any, table: sa.Table, key: str, model: tuple[str, str], count: int
+    connection: Connection, table: sa.Table, key: str, model: tuple[str, str], count: int
 ) -> None:
     realm, first = model
     query = sa.select(table).where(table.c.realm == realm, table.c[key] == first)

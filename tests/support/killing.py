@@ -1,6 +1,7 @@
 """Workers that die: at a chosen commit, as if the process were gone, or really by `kill -9`."""
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -19,14 +20,11 @@ class WorkerDied(BaseException):
 
 
 @contextmanager
-def dying_at_commit(engine: Engine, number: int) -> Iterator[None]:
-    """Let the process die right before the transaction with this number (from 1) commits."""
-    left = number
+def dying_when(engine: Engine, is_time: Callable[[], bool]) -> Iterator[None]:
+    """Let the process die right before the first transaction that commits when it is time."""
 
     def die(_connection: Connection) -> None:
-        nonlocal left
-        left -= 1
-        if left == 0:
+        if is_time():
             raise WorkerDied
 
     event.listen(engine, "commit", die)
@@ -34,6 +32,14 @@ def dying_at_commit(engine: Engine, number: int) -> Iterator[None]:
         yield
     finally:
         event.remove(engine, "commit", die)
+
+
+@contextmanager
+def dying_at_commit(engine: Engine, number: int) -> Iterator[None]:
+    """Let the process die right before the transaction with this number (from 1) commits."""
+    count = itertools.count(1)
+    with dying_when(engine, lambda: next(count) == number):
+        yield
 
 
 def run_with_deaths(world: World) -> int:

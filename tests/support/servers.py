@@ -32,7 +32,7 @@ class IdpServer:
         """Tell whether the leader still runs."""
         return self.process.poll() is None
 
-    def wait_for(self, url: str, *, seconds: float = 30.0) -> None:
+    def wait_for(self, url: str, *, seconds: float = 120.0) -> None:
         """Return when `url` answers 200; fail with the log when the process ends before."""
 
         def is_ready() -> bool:

@@ -21,6 +21,8 @@ from idp.clock import FakeClock
 from idp.config import Config
 from idp.core.names import name_key
 from idp.core.policies import default_enforcement
+from idp.core.recovery_mails import RECOVERY, make_recovery_mail
+from idp.core.reset_links import NotNeeded
 from idp.core.runtime import Runtime
 from idp.core.sessions import begin_session
 from idp.core.work import SYSTEM, Trace, UnitOfWork
@@ -164,15 +166,25 @@ class World:
         return [row.code for row in self.events(realm=realm)]
 
     def outbox(self, *, realm: RealmName = STAFF, kind: str = "mail") -> list[dict[str, Any]]:
-        """Return the opened payloads of what waits in the outbox, oldest first."""
-        with self.begin(realm, write=False) as uow:
+        """Return the opened payloads of what waits in the outbox, oldest first.
+
+        Recovery mails that were asked for are made now, as a worker does when it sends them.
+        """
+        box = self.runtime.box
+        with self.begin(realm) as uow:
             rows = uow.db.scalars(
                 sa.select(OutboxRow)
-                .where(OutboxRow.kind == kind, OutboxRow.done_at.is_(None))
+                .where(OutboxRow.done_at.is_(None))
                 .order_by(OutboxRow.created_at, _as_written(uow))
-            )
-            box = self.runtime.box
-            return [json.loads(box.decrypt(row.payload, purpose="outbox")) for row in rows]
+            ).all()
+            for row in rows:
+                if row.kind == RECOVERY:
+                    _make_recovery_mail(uow, row)
+            return [
+                json.loads(box.decrypt(row.payload, purpose="outbox"))
+                for row in rows
+                if row.kind == kind and row.done_at is None
+            ]
 
     def count(self, row: type[Any], *, realm: RealmName = STAFF) -> int:
         """Return how many rows of a kind the realm has."""
@@ -271,6 +283,19 @@ def make_config(
 def trace_from(address: str) -> Trace:
     """Return the trace of a request from a network address."""
     return Trace(request_id="test", address=address, user_agent="Test/1.0")
+
+
+def _make_recovery_mail(uow: UnitOfWork, row: OutboxRow) -> None:
+    """Do what a worker does with an order for a recovery mail, up to handing it over."""
+    box = uow.runtime.box
+    order = json.loads(box.decrypt(row.payload, purpose="outbox"))
+    mail = make_recovery_mail(uow, row.id, order)
+    if isinstance(mail, NotNeeded):
+        row.done_at = uow.now
+        return
+    made = {"to": mail.to, "template": mail.template, "context": dict(mail.context)}
+    row.kind = "mail"
+    row.payload = box.encrypt(json.dumps(made).encode(), purpose="outbox")
 
 
 def _as_written(uow: UnitOfWork) -> sa.ColumnElement[Any]:

@@ -1,0 +1,113 @@
+"""Known devices: browsers in which a user signed in before.
+
+Others' wrong guesses do not stop a user there, because a known device counts its own (see
+`throttle`). A device is known until its user's password becomes another one elsewhere.
+"""
+
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from idp.core.accounts import Account
+from idp.core.work import UnitOfWork
+from idp.ids import RawToken, UserId, hash_token, new_raw_token
+from idp.store.users import KnownDeviceRow
+
+DEVICE_LIFE = timedelta(days=180)
+_MOST_PER_USER = 20
+_NOBODY = ""
+
+
+def is_known_device(uow: UnitOfWork, device: RawToken | None, account: Account | None) -> bool:
+    """Tell whether this user signed in with this device under the present password.
+
+    One SELECT, whether there is such a user and device or not.
+    """
+    query = sa.select(KnownDeviceRow.generation).where(
+        KnownDeviceRow.token_hash == hash_token(device or ""),
+        KnownDeviceRow.user_id == (account.user_id if account else _NOBODY),
+        KnownDeviceRow.expires_at > uow.now,
+    )
+    generation = uow.db.scalar(query)
+    return account is not None and generation == account.generation
+
+
+def remember_device(
+    uow: UnitOfWork, device: RawToken | None, user_id: UserId, *, generation: int
+) -> RawToken:
+    """Note that a user signed in with a device; return its new secret.
+
+    Whoever else used it stays known under the new secret; the old one, which somebody may have
+    planted in this browser, is worth nothing from now on.
+    """
+    secret = new_raw_token()
+    if device is not None:
+        old = KnownDeviceRow.token_hash == hash_token(device)
+        uow.db.execute(sa.delete(KnownDeviceRow).where(old, KnownDeviceRow.user_id == user_id))
+        uow.db.execute(
+            sa.update(KnownDeviceRow).where(old).values(token_hash=hash_token(secret)),
+            execution_options={"synchronize_session": False},
+        )
+    uow.db.add(
+        KnownDeviceRow(
+            token_hash=hash_token(secret),
+            user_id=user_id,
+            generation=generation,
+            expires_at=uow.now + DEVICE_LIFE,
+        )
+    )
+    uow.db.flush()
+    _forget_surplus(uow, user_id)
+    return secret
+
+
+def keep_device(
+    uow: UnitOfWork, device: RawToken | None, user_id: UserId, *, generation: int
+) -> None:
+    """Let the device in which its user chose a new password stay known."""
+    if device is None:
+        return
+    uow.db.execute(
+        sa.update(KnownDeviceRow)
+        .where(KnownDeviceRow.token_hash == hash_token(device), KnownDeviceRow.user_id == user_id)
+        .values(generation=generation)
+    )
+
+
+def list_device_hashes(uow: UnitOfWork, user_id: UserId) -> list[str]:
+    """Return the hashes of a user's devices."""
+    query = sa.select(KnownDeviceRow.token_hash).where(KnownDeviceRow.user_id == user_id)
+    return list(uow.db.scalars(query))
+
+
+def count_known_devices(uow: UnitOfWork, user_id: UserId, *, generation: int) -> int:
+    """Return with how many devices the user signed in under the present password."""
+    query = sa.select(sa.func.count()).where(
+        KnownDeviceRow.user_id == user_id,
+        KnownDeviceRow.generation == generation,
+        KnownDeviceRow.expires_at > uow.now,
+    )
+    return uow.db.scalar(query) or 0
+
+
+def _forget_surplus(uow: UnitOfWork, user_id: UserId) -> None:
+    surplus = list(
+        uow.db.scalars(
+            sa.select(KnownDeviceRow.token_hash)
+            .where(KnownDeviceRow.user_id == user_id)
+            .order_by(KnownDeviceRow.expires_at.desc(), KnownDeviceRow.token_hash)
+            .offset(_MOST_PER_USER)
+            .limit(_MOST_PER_USER)
+        )
+    )
+    if surplus:
+        uow.db.execute(
+            sa.delete(KnownDeviceRow).where(
+                KnownDeviceRow.user_id == user_id, KnownDeviceRow.token_hash.in_(surplus)
+            )
+        )
+
+
+def forget_devices(uow: UnitOfWork, user_id: UserId) -> None:
+    """Let none of a user's browsers be known any more."""
+    uow.db.execute(sa.delete(KnownDeviceRow).where(KnownDeviceRow.user_id == user_id))

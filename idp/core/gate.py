@@ -1,0 +1,151 @@
+"""The gate: may this user have tokens now?
+
+Two callers: the authorize dispatcher (to show the screen) and the mint (to refuse). Only this
+module makes a `Cleared`, and only the mint takes one, so no path to a token can leave it out.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, final
+
+from sqlalchemy.engine import Row
+
+from idp.core.policies import policy_version
+from idp.core.work import UnitOfWork
+from idp.ids import UserId
+from idp.store import hot
+from policy.engine import evaluate
+from policy.model import CredentialFacts, PolicyVersion
+from policy.verdict import RequiredAction, Verdict
+
+_SEAL = object()
+
+
+class Reason(StrEnum):
+    """Why the gate says no; the order is the precedence (DECISIONS 6, CONTRACT 4)."""
+
+    ACCOUNT_DISABLED = "account_disabled"
+    ACCOUNT_LOCKED = "account_locked"
+    CREDENTIAL_CHANGED = "credential_changed"
+    SESSION_ENDED = "session_ended"
+    SIGN_IN_REQUIRED = "sign_in_required"
+    PASSWORD_CHANGE_REQUIRED = "password_change_required"  # noqa: S105 - a reason, no password
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountFacts:
+    """Everything about an account that the gate looks at."""
+
+    user_id: UserId
+    sub: str
+    is_active: bool
+    is_locked: bool
+    epoch: int
+    credential_epoch: int
+    generation: int
+    policy: PolicyVersion
+    credential: CredentialFacts | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The gate's no. `immediate` says that access tokens already out die too (DECISIONS 8)."""
+
+    reason: Reason
+    immediate: bool
+    verdict: Verdict | None = None
+
+
+@final
+class Cleared:
+    """Proof that the gate let this account pass; made only by `clear`."""
+
+    __slots__ = ("account", "birth_epoch")
+
+    def __init__(self, account: AccountFacts, birth_epoch: int, seal: object) -> None:
+        if seal is not _SEAL:
+            msg = "only the gate clears"
+            raise RuntimeError(msg)
+        self.account = account
+        self.birth_epoch = birth_epoch
+
+
+def clear(
+    account: AccountFacts, *, birth_epoch: int, session_ended: bool, now: datetime
+) -> Cleared | Refused:
+    """Decide whether `account` may have tokens now, and if not, why (the first that applies).
+
+    Args:
+        birth_epoch: the epoch that the session, code or family was born under.
+        session_ended: the SSO session behind it was ended (not merely timed out).
+    """
+    reason = _account_reason(account, birth_epoch, session_ended=session_ended)
+    if reason is not None:
+        return Refused(reason, immediate=True)
+    verdict = standing(account, now)
+    if verdict is None or verdict.required_action is None:
+        return Cleared(account, birth_epoch, _SEAL)
+    if verdict.required_action is RequiredAction.SIGN_IN:
+        return Refused(Reason.SIGN_IN_REQUIRED, verdict.immediate, verdict)
+    return Refused(Reason.PASSWORD_CHANGE_REQUIRED, verdict.immediate, verdict)
+
+
+def _account_reason(
+    account: AccountFacts, birth_epoch: int, *, session_ended: bool
+) -> Reason | None:
+    if not account.is_active:
+        return Reason.ACCOUNT_DISABLED
+    if account.is_locked:
+        return Reason.ACCOUNT_LOCKED
+    if birth_epoch < account.credential_epoch:
+        return Reason.CREDENTIAL_CHANGED
+    if birth_epoch != account.epoch or session_ended:
+        return Reason.SESSION_ENDED
+    return None
+
+
+def standing(account: AccountFacts, now: datetime) -> Verdict | None:
+    """Return the policy's verdict on the account's password, or None when it has none."""
+    if account.credential is None:
+        return None
+    return evaluate(account.policy, account.credential, now)
+
+
+def must_change(account: AccountFacts, now: datetime) -> bool:
+    """Tell whether only another password gives this account tokens."""
+    verdict = standing(account, now)
+    return verdict is not None and verdict.required_action is RequiredAction.CHANGE_PASSWORD
+
+
+def find_account(uow: UnitOfWork, user_id: UserId) -> AccountFacts | None:
+    """Gather the facts about one account with one SELECT."""
+    row = hot.account_facts(uow.db, uow.realm, user_id)
+    return None if row is None else account_of(uow, row)
+
+
+def account_of(uow: UnitOfWork, row: Row[Any]) -> AccountFacts:
+    """Read the account facts out of a row that has `hot.ACCOUNT_COLUMNS` (user present)."""
+    return AccountFacts(
+        user_id=UserId(row.user_id),
+        sub=row.sub,
+        is_active=row.status == "active",
+        is_locked=row.locked_at is not None,
+        epoch=row.epoch,
+        credential_epoch=row.credential_epoch,
+        generation=row.credential_generation,
+        policy=policy_version(uow, row.policy_version),
+        credential=_credential_of(uow, row),
+    )
+
+
+def _credential_of(uow: UnitOfWork, row: Row[Any]) -> CredentialFacts | None:
+    if row.set_at is None:
+        return None
+    return CredentialFacts(
+        judged_under=policy_version(uow, row.judged_under) if row.judged_under else None,
+        refused_under=row.refused_under,
+        password_set_at=row.set_at,
+        must_change=row.must_change,
+        temporary_until=row.temporary_until,
+    )

@@ -1,0 +1,268 @@
+"""Groups: named sets of users, and the list of names on each user."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from idp.core.events import Event, EventCode
+from idp.core.names import find_key, name_key
+from idp.core.spellings import find_misspelling
+from idp.core.uniqueness import one_of_a_kind
+from idp.core.work import UnitOfWork
+from idp.errors import InvalidInput, NotFound
+from idp.ids import UserId
+from idp.store.groups import GroupRow, MembershipRow
+from idp.store.users import UserRow
+
+SEPARATORS = ";,|"
+"""What stands between names where several are written in one text; no name contains one."""
+_LONGEST_NAME = 128
+_LONGEST_DESCRIPTION = 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """A group and how many users are in it."""
+
+    id: str
+    name: str
+    description: str | None
+    members: int
+    created_at: datetime
+
+
+def list_groups(uow: UnitOfWork) -> list[Group]:
+    """Return every group of the realm, by name."""
+    return _groups(uow)
+
+
+def get_group(uow: UnitOfWork, name: str) -> Group:
+    """Return the group of that name or id.
+
+    Raises:
+        NotFound: `group.not_found`.
+    """
+    return _groups(uow, _get_row(uow, name).id)[0]
+
+
+def create_group(uow: UnitOfWork, name: str, *, description: str | None = None) -> Group:
+    """Make a group without members.
+
+    Raises:
+        InvalidInput: `group.invalid`, with the `field` and the `reason`.
+        Conflict: `group.name_taken`.
+    """
+    row = _new_row(uow, name, description)
+    with one_of_a_kind("group.name_taken", name=row.name):
+        uow.db.add(row)
+        uow.db.flush()
+    _record(uow, EventCode.GROUP_CREATED, row)
+    return _groups(uow, row.id)[0]
+
+
+def update_group(
+    uow: UnitOfWork,
+    name: str,
+    *,
+    new_name: str | None = None,
+    description: str | None = None,
+    add: Iterable[UserId] = (),
+    remove: Iterable[UserId] = (),
+) -> Group:
+    """Rename or describe a group, or change who is in it; None leaves a member as it is.
+
+    An empty description takes it away. Users who are already in, or already out, stay so.
+
+    Raises:
+        NotFound: `group.not_found`, `user.not_found`.
+        InvalidInput: `group.invalid`.
+        Conflict: `group.name_taken`.
+    """
+    row = _get_row(uow, name)
+    changed = _rename(row, new_name, description)
+    if changed:
+        with one_of_a_kind("group.name_taken", name=row.name):
+            uow.db.flush()
+    joined, left = _join(uow, row.id, set(add)), _leave(uow, row.id, set(remove))
+    if changed or joined or left:
+        _record(uow, EventCode.GROUP_CHANGED, row, added=joined, removed=left)
+    return _groups(uow, row.id)[0]
+
+
+def remove_group(uow: UnitOfWork, name: str) -> None:
+    """Remove a group; its users stay.
+
+    Raises:
+        NotFound: `group.not_found`.
+        Conflict: `group.in_use`, when somebody joins it at this moment.
+    """
+    row = _get_row(uow, name)
+    uow.db.execute(sa.delete(MembershipRow).where(MembershipRow.group_id == row.id))
+    with one_of_a_kind("group.in_use", name=row.name):
+        uow.db.execute(sa.delete(GroupRow).where(GroupRow.id == row.id))
+    _record(uow, EventCode.GROUP_REMOVED, row)
+
+
+def group_names(uow: UnitOfWork, user_ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return the names of the groups of each of these users that is in any; one SELECT."""
+    query = (
+        sa.select(MembershipRow.user_id, GroupRow.name)
+        .join(
+            GroupRow,
+            sa.and_(GroupRow.realm == MembershipRow.realm, GroupRow.id == MembershipRow.group_id),
+        )
+        .where(MembershipRow.user_id.in_(list(user_ids)))
+        .order_by(GroupRow.name_key)
+    )
+    found: dict[str, tuple[str, ...]] = {}
+    for user_id, name in uow.db.execute(query):
+        found[user_id] = (*found.get(user_id, ()), name)
+    return found
+
+
+def find_group_ids(uow: UnitOfWork, names: Iterable[str]) -> dict[str, str]:
+    """Return the ids of the groups that exist among `names`, by name key."""
+    keys = {name_key(name) for name in names}
+    query = sa.select(GroupRow.name_key, GroupRow.id).where(GroupRow.name_key.in_(keys))
+    return {row.name_key: row.id for row in uow.db.execute(query)}
+
+
+def set_groups(uow: UnitOfWork, user_id: UserId, names: Iterable[str]) -> bool:
+    """Make these the groups of a user; tell whether that changed anything.
+
+    Raises:
+        NotFound: `group.not_found`, with the `name` that no group has.
+    """
+    wanted = {name_key(name): name for name in names}
+    ids = find_group_ids(uow, wanted)
+    for key, name in wanted.items():
+        if key not in ids:
+            raise NotFound("group.not_found", name=name)
+    present = set(
+        uow.db.scalars(sa.select(MembershipRow.group_id).where(MembershipRow.user_id == user_id))
+    )
+    after = set(ids.values())
+    for group_id in present - after:
+        _leave(uow, group_id, {user_id})
+    for group_id in after - present:
+        _join(uow, group_id, {user_id})
+    return present != after
+
+
+def add_members(uow: UnitOfWork, user_id: UserId, group_ids: Iterable[str]) -> None:
+    """Add a user who is in no group yet to groups; written with the next flush."""
+    uow.db.add_all(MembershipRow(group_id=group_id, user_id=user_id) for group_id in group_ids)
+
+
+def check_group_name(name: str) -> str:
+    """Return a group's name as it is stored.
+
+    Raises:
+        InvalidInput: `group.invalid`.
+    """
+    stored = " ".join(filter(None, name.split(" ")))
+    reason = find_misspelling(stored)
+    if not 1 <= len(name_key(stored)) <= _LONGEST_NAME or len(stored) > _LONGEST_NAME:
+        reason = f"must have 1 to {_LONGEST_NAME} characters"
+    elif any(mark in stored for mark in SEPARATORS):
+        reason = f"must not contain any of {' '.join(SEPARATORS)}"
+    if reason:
+        raise InvalidInput("group.invalid", field="name", reason=reason)
+    return stored
+
+
+def _new_row(uow: UnitOfWork, name: str, description: str | None) -> GroupRow:
+    stored = check_group_name(name)
+    return GroupRow(
+        id=uow.new_id(),
+        name=stored,
+        name_key=name_key(stored),
+        description=_check_description(description),
+        created_at=uow.now,
+    )
+
+
+def _check_description(description: str | None) -> str | None:
+    text = (description or "").strip()
+    if len(text) > _LONGEST_DESCRIPTION or "\0" in text:
+        reason = f"must be text of at most {_LONGEST_DESCRIPTION} characters"
+        raise InvalidInput("group.invalid", field="description", reason=reason)
+    return text or None
+
+
+def _rename(row: GroupRow, new_name: str | None, description: str | None) -> bool:
+    before = (row.name, row.description)
+    if new_name is not None:
+        row.name = check_group_name(new_name)
+        row.name_key = name_key(row.name)
+    if description is not None:
+        row.description = _check_description(description)
+    return before != (row.name, row.description)
+
+
+def _get_row(uow: UnitOfWork, name: str) -> GroupRow:
+    key = find_key(name) or ""
+    query = sa.select(GroupRow).where(sa.or_(GroupRow.name_key == key, GroupRow.id == key))
+    row = uow.db.scalars(query.order_by(GroupRow.created_at).limit(1)).one_or_none()
+    if row is None:
+        raise NotFound("group.not_found", name=name)
+    return row
+
+
+def _groups(uow: UnitOfWork, only: str | None = None) -> list[Group]:
+    members = (
+        sa.select(MembershipRow.group_id, sa.func.count().label("members"))
+        .group_by(MembershipRow.group_id)
+        .subquery()
+    )
+    query = (
+        sa.select(GroupRow, members.c.members)
+        .outerjoin(members, members.c.group_id == GroupRow.id)
+        .order_by(GroupRow.name_key)
+    )
+    if only is not None:
+        query = query.where(GroupRow.id == only)
+    return [
+        Group(
+            id=row.id,
+            name=row.name,
+            description=row.description,
+            members=count or 0,
+            created_at=row.created_at,
+        )
+        for row, count in uow.db.execute(query)
+    ]
+
+
+def _join(uow: UnitOfWork, group_id: str, user_ids: set[UserId]) -> int:
+    if not user_ids:
+        return 0
+    known = set(uow.db.scalars(sa.select(UserRow.id).where(UserRow.id.in_(user_ids))))
+    for user_id in user_ids - known:
+        raise NotFound("user.not_found", id=user_id)
+    query = sa.select(MembershipRow.user_id).where(
+        MembershipRow.group_id == group_id, MembershipRow.user_id.in_(user_ids)
+    )
+    new = user_ids - set(uow.db.scalars(query))
+    with one_of_a_kind("group.changed_meanwhile"):
+        uow.db.add_all(MembershipRow(group_id=group_id, user_id=user_id) for user_id in new)
+        uow.db.flush()
+    return len(new)
+
+
+def _leave(uow: UnitOfWork, group_id: str, user_ids: set[UserId]) -> int:
+    if not user_ids:
+        return 0
+    gone = uow.db.execute(
+        sa.delete(MembershipRow).where(
+            MembershipRow.group_id == group_id, MembershipRow.user_id.in_(user_ids)
+        )
+    )
+    count: int = gone.rowcount  # type: ignore[attr-defined]
+    return count
+
+
+def _record(uow: UnitOfWork, code: EventCode, row: GroupRow, **params: object) -> None:
+    uow.record(Event(code=code, subject_id=row.id, params={"name": row.name, **params}))

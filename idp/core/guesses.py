@@ -1,0 +1,264 @@
+"""Guesses at a password: which brakes they meet, and what a wrong one leaves behind.
+
+Sign-in and change form share them. What a stranger may be told (a wait) depends on the typed name,
+the address and the browser alone, never on whether there is such an account. The brake of the
+account itself, which has two names, only refuses.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+
+from idp.core.accounts import Account, find_by_login
+from idp.core.devices import is_known_device
+from idp.core.events import Event, EventCode
+from idp.core.mails import mail_account_locked
+from idp.core.names import find_key, is_storable
+from idp.core.ports import Hasher
+from idp.core.throttle import (
+    Brake,
+    brake_of,
+    bucket_of,
+    count_attempt,
+    hold_brakes,
+    network_of,
+    release_brakes,
+    wait_for,
+)
+from idp.core.work import UnitOfWork
+from idp.ids import RawToken, UserId, hash_token
+from idp.store.throttle import Bucket
+from idp.store.users import CredentialRow
+
+MOST_FAILURES = 100
+"""Consecutive failures after which a password opens nothing any more (NIST SP 800-63B-4 3.2.2)."""
+_NOBODY = ""
+_MAC_DIGITS = 32
+_LONGEST_ODD_NAME = 64
+
+
+class Refusal(StrEnum):
+    """Why a password was refused; for the audit trail only."""
+
+    UNKNOWN = "unknown_user"
+    WRONG = "wrong_password"
+    INACTIVE = "account_disabled"
+    LOCKED = "account_locked"
+    UNUSABLE = "no_password"
+    BLOCKED = "too_many_failures"
+    THROTTLED = "throttled"
+    TEMPORARY_OVER = "temporary_password_over"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guess:
+    """One attempt to prove a password, as it stood before anything was hashed.
+
+    Attributes:
+        told: the brake of the name, or of the known device; its wait may be told.
+        network: the brake of the address; its wait may be told.
+        silent: the brake of the account.
+        is_throttled: one of them was set.
+    """
+
+    account: Account | None
+    name_mac: str
+    told: tuple[Brake, ...]
+    network: tuple[Brake, ...]
+    silent: tuple[Brake, ...]
+    is_throttled: bool
+
+    @property
+    def user_id(self) -> UserId | None:
+        """Give the account that is guessed at, if there is one."""
+        return self.account.user_id if self.account else None
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """A refused guess that says nothing more."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoginThrottled:
+    """Too many wrong passwords; whoever asks may come back after `retry_after` seconds."""
+
+    retry_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class TemporaryPasswordOver:
+    """The password is right, but its time is over; only recovery by e-mail helps."""
+
+
+def guess_by_name(uow: UnitOfWork, typed: str, device: RawToken | None) -> Guess:
+    """Read what an attempt under a typed name meets; the same statements for every name."""
+    account = find_by_login(uow, typed)
+    return _guess(uow, find_key(typed) or typed[:_LONGEST_ODD_NAME], account, device)
+
+
+def guess_of_account(uow: UnitOfWork, account: Account, device: RawToken | None) -> Guess:
+    """Read what an attempt meets on the change form of somebody who is known already."""
+    return _guess(uow, account.owner.username_key, account, device)
+
+
+def refusal_of(guess: Guess, *, is_right: bool) -> Refusal | None:
+    """Return why a guess is refused, or None when it is right and its account is open.
+
+    Args:
+        is_right: the password is the stored one.
+    """
+    account = guess.account
+    if account is None:
+        return Refusal.UNKNOWN
+    if not account.is_active:
+        return Refusal.INACTIVE
+    if account.is_locked:
+        return Refusal.LOCKED
+    if account.password is None:
+        return Refusal.UNUSABLE
+    if account.password.blocked_at is not None:
+        return Refusal.BLOCKED
+    return None if is_right else Refusal.WRONG
+
+
+def refuse_guess(uow: UnitOfWork, guess: Guess, reason: Refusal) -> Miss | LoginThrottled:
+    """Count a refused guess and tell the audit trail why it was refused.
+
+    While a brake is set, the answer does not depend on the password, so nothing is counted
+    against the account.
+    """
+    held = hold_brakes(uow, (*guess.told, *guess.network, *guess.silent))
+    wait = held.wait(uow.now, (*guess.told, *guess.network))
+    is_free = not held.wait(uow.now, guess.silent)
+    until = None
+    if not wait:
+        counted = (*guess.told, *guess.network, *(guess.silent if is_free else ()))
+        after = count_attempt(uow, held, counted)
+        _note_first_waits(
+            uow, guess, [b for b in counted if after[b.bucket].count == b.limit.count]
+        )
+        until = _blocked_until(guess.silent, after) if is_free else None
+    if wait or not is_free:
+        reason = Refusal.THROTTLED
+    _count_failure(uow, _NOBODY if reason is Refusal.THROTTLED else guess.user_id, until, guess)
+    _record_refusal(uow, guess, reason)
+    return LoginThrottled(wait) if wait else Miss()
+
+
+def pass_brakes(uow: UnitOfWork, guess: Guess) -> bool:
+    """Lock the brakes of a right guess and tell whether they still let it through.
+
+    To be called before the account is locked. The brake of the address stays out of it.
+    """
+    own = (*guess.told, *guess.silent)
+    return not hold_brakes(uow, own).wait(uow.now, own)
+
+
+def release_guess(uow: UnitOfWork, guess: Guess) -> None:
+    """Begin counting anew after a right guess; the brake of the address goes on."""
+    release_brakes(uow, [brake.bucket for brake in (*guess.told, *guess.silent)])
+
+
+def verify_guess(hasher: Hasher, guess: Guess, password: str) -> bool:
+    """Tell whether a guess is right, with the work of one hash whatever there is to compare."""
+    stored = guess.account.password if guess.account else None
+    if stored is None or not is_storable(password):
+        hasher.verify_nothing(password)
+        return False
+    return hasher.verify(stored.hash, password)
+
+
+def is_temporary_over(account: Account, now: datetime) -> bool:
+    """Tell whether the password was a temporary one whose time is over."""
+    until = account.password.temporary_until if account.password else None
+    return until is not None and now > until
+
+
+def refuse_temporary(uow: UnitOfWork, guess: Guess) -> TemporaryPasswordOver:
+    """Note that a right password came too late; nothing is counted."""
+    _record_refusal(uow, guess, Refusal.TEMPORARY_OVER)
+    return TemporaryPasswordOver()
+
+
+def _guess(uow: UnitOfWork, key: str, account: Account | None, device: RawToken | None) -> Guess:
+    limits = uow.runtime.config.limits
+    name = bucket_of(uow, "name", key)
+    network = network_of(uow.trace.address)
+    per_account, per_address = limits.sign_in_per_account, limits.sign_in_per_address
+    if is_known_device(uow, device, account):
+        told = brake_of(bucket_of(uow, "device", hash_token(device or "")), per_account, grows=True)
+        at_network: tuple[Brake, ...] = ()
+        silent: tuple[Brake, ...] = ()
+    else:
+        whose = account.user_id if account else f"name {key}"
+        told = brake_of(name, per_account, grows=True)
+        at_network = brake_of(bucket_of(uow, "address", network), per_address) if network else ()
+        silent = brake_of(bucket_of(uow, "account", whose), per_account, grows=True)
+    return Guess(
+        account=account,
+        name_mac=name[:_MAC_DIGITS],
+        told=told,
+        network=at_network,
+        silent=silent,
+        is_throttled=wait_for(uow, (*told, *at_network, *silent)) > 0,
+    )
+
+
+def _blocked_until(brakes: tuple[Brake, ...], after: dict[str, Bucket]) -> datetime | None:
+    return next((brake.blocked_until(after[brake.bucket]) for brake in brakes), None)
+
+
+def _count_failure(
+    uow: UnitOfWork, user_id: str | None, until: datetime | None, guess: Guess
+) -> None:
+    failures = CredentialRow.failures + 1
+    is_last = failures >= MOST_FAILURES
+    wait = {} if until is None else {"throttled_until": until}
+    counted = uow.db.execute(
+        sa.update(CredentialRow)
+        .where(CredentialRow.user_id == (user_id or _NOBODY))
+        .values(
+            failures=failures,
+            failed_at=uow.now,
+            **wait,
+            blocked_at=sa.case(
+                (is_last, sa.func.coalesce(CredentialRow.blocked_at, uow.now)),
+                else_=CredentialRow.blocked_at,
+            ),
+        )
+        .returning(CredentialRow.failures),
+        execution_options={"synchronize_session": False},
+    ).scalar_one_or_none()
+    if counted == MOST_FAILURES and guess.account is not None:
+        _record_throttled(uow, guess, "password")
+        mail_account_locked(uow, guess.account.owner, "attempts")
+
+
+def _note_first_waits(uow: UnitOfWork, guess: Guess, trips: list[Brake]) -> None:
+    for brake in trips:
+        scope = "address" if brake in guess.network else "account"
+        if brake not in guess.silent:
+            _record_throttled(uow, guess, scope)
+
+
+def _record_throttled(uow: UnitOfWork, guess: Guess, scope: str) -> None:
+    uow.record(
+        Event(
+            code=EventCode.USER_THROTTLED,
+            subject_id=guess.user_id,
+            params={"scope": scope, "name_mac": guess.name_mac},
+        )
+    )
+
+
+def _record_refusal(uow: UnitOfWork, guess: Guess, reason: Refusal) -> None:
+    uow.record(
+        Event(
+            code=EventCode.USER_SIGN_IN_REFUSED,
+            subject_id=guess.user_id,
+            params={"reason": reason.value, "name_mac": guess.name_mac},
+        )
+    )

@@ -1,0 +1,204 @@
+"""Signing in with a password.
+
+Facts are read in one unit of work, the password is verified outside of any, and what follows is
+written in another one that looks again. Whatever the reason, a refusal costs one verification and
+the same statements, and is told apart only in the audit trail.
+"""
+
+from dataclasses import dataclass, field, replace
+
+import sqlalchemy as sa
+
+from idp.core.accounts import Account, find_account_to_write
+from idp.core.devices import remember_device
+from idp.core.events import Event, EventCode
+from idp.core.guesses import (
+    Guess,
+    LoginThrottled,
+    Refusal,
+    TemporaryPasswordOver,
+    guess_by_name,
+    is_temporary_over,
+    pass_brakes,
+    refusal_of,
+    refuse_guess,
+    refuse_temporary,
+    release_guess,
+    verify_guess,
+)
+from idp.core.notices import NewPasswordRefused
+from idp.core.password_change import (
+    ChangeForm,
+    ChangeOutcome,
+    CurrentPasswordWrong,
+    PasswordChanged,
+    change_password,
+)
+from idp.core.passwords import bounded_password
+from idp.core.policies import current_policy, policy_version
+from idp.core.runtime import Runtime
+from idp.core.sessions import begin_session, end_session, find_signed_in, renew_session
+from idp.core.standing import Renewal, renew_credential, renewal_of
+from idp.core.work import NO_TRACE, Actor, Trace, UnitOfWork
+from idp.ids import RawToken, RealmName, SessionId, UserId
+from idp.store.users import UserRow
+from policy.model import PolicyVersion
+
+__all__ = [
+    "ChangeForm",
+    "ChangeOutcome",
+    "CurrentPasswordWrong",
+    "LoggedIn",
+    "LoginOutcome",
+    "LoginRefused",
+    "LoginThrottled",
+    "NewPasswordRefused",
+    "PasswordChanged",
+    "SignInForm",
+    "TemporaryPasswordOver",
+    "change_password",
+    "sign_in",
+]
+
+_ATTEMPTS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignInForm:
+    """What the sign-in page sends; `device` and `session` are the browser's cookies."""
+
+    username: str
+    password: str = field(repr=False)
+    device: RawToken | None = field(default=None, repr=False)
+    session: RawToken | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedIn:
+    """Somebody is signed in; both secrets are new and go into cookies."""
+
+    user_id: UserId
+    session_id: SessionId
+    session_secret: RawToken = field(repr=False)
+    device_secret: RawToken = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LoginRefused:
+    """Unknown name, wrong password, or an account that may not sign in: one answer for all."""
+
+
+LoginOutcome = LoggedIn | LoginRefused | LoginThrottled | TemporaryPasswordOver
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    guess: Guess
+    policy: PolicyVersion
+    judged_under: PolicyVersion | None
+
+
+def sign_in(
+    runtime: Runtime, realm: RealmName, form: SignInForm, trace: Trace = NO_TRACE
+) -> LoginOutcome:
+    """Sign a browser in, if the password is right and the account may be used.
+
+    `username` is a login name, or an e-mail that only one account of the realm has. A session of
+    the same user gets a new secret and keeps its `sid`; one of another user is ended first.
+    Whether the policy asks for another password is the gate's business and not decided here.
+
+    Raises:
+        InvalidInput: `password.too_large`, before anything is looked up or hashed.
+        Unavailable: too many passwords are being hashed already.
+
+    Spec: NIST SP 800-63B-4 3.1.1, 3.2.2; OWASP ASVS 6.3.8, 7.2.4.
+    """
+    password = bounded_password(form.password)
+    for _ in range(_ATTEMPTS):
+        with runtime.begin(realm, write=False, trace=trace) as uow:
+            facts = _read_facts(uow, form)
+        is_right = verify_guess(runtime.hasher, facts.guess, password)
+        refusal = refusal_of(facts.guess, is_right=is_right)
+        renewal = _renewal_of(runtime, facts, password) if refusal is None else None
+        with runtime.begin(realm, trace=trace) as uow:
+            if refusal is not None or renewal is None:
+                return _refused(uow, facts.guess, refusal or Refusal.THROTTLED)
+            outcome = _admit(uow, form, facts.guess, renewal)
+        if outcome is not None:
+            return outcome
+    return LoginRefused()
+
+
+def _read_facts(uow: UnitOfWork, form: SignInForm) -> _Facts:
+    policy = current_policy(uow)
+    guess = guess_by_name(uow, form.username, form.device)
+    stored = guess.account.password if guess.account else None
+    number = stored.judged_under if stored else 0
+    return _Facts(guess, policy, policy_version(uow, number) if number else None)
+
+
+def _renewal_of(runtime: Runtime, facts: _Facts, password: str) -> Renewal | None:
+    account = facts.guess.account
+    stored = account.password if account else None
+    if account is None or stored is None or facts.guess.is_throttled:
+        return None
+    return renewal_of(
+        runtime, account, stored, password, policy=facts.policy, judged_under=facts.judged_under
+    )
+
+
+def _refused(uow: UnitOfWork, guess: Guess, reason: Refusal) -> LoginRefused | LoginThrottled:
+    answer = refuse_guess(uow, guess, reason)
+    return answer if isinstance(answer, LoginThrottled) else LoginRefused()
+
+
+def _admit(
+    uow: UnitOfWork, form: SignInForm, guess: Guess, renewal: Renewal
+) -> LoginOutcome | None:
+    """Look again and sign in; None when the password became another one meanwhile."""
+    if not pass_brakes(uow, guess):
+        return _refused(uow, guess, Refusal.THROTTLED)
+    account = find_account_to_write(uow, guess.user_id)
+    if account is None or guess.account is None or account.generation != guess.account.generation:
+        return None
+    refusal = refusal_of(replace(guess, account=account), is_right=True)
+    if refusal is not None:
+        return _refused(uow, guess, refusal)
+    if is_temporary_over(account, uow.now):
+        return refuse_temporary(uow, guess)
+    release_guess(uow, guess)
+    renew_credential(uow, account, renewal)
+    return _log_in(uow, form, account)
+
+
+def _log_in(uow: UnitOfWork, form: SignInForm, account: Account) -> LoggedIn:
+    user_id = account.user_id
+    uow.act_as(Actor("user", user_id))
+    session_id, session_secret = _open_session(uow, form.session, account)
+    device_secret = remember_device(uow, form.device, user_id, generation=account.generation)
+    uow.db.execute(sa.update(UserRow).where(UserRow.id == user_id).values(last_sign_in_at=uow.now))
+    uow.record(
+        Event(
+            code=EventCode.USER_SIGNED_IN,
+            subject_id=user_id,
+            params={"session_id": session_id, "amr": ["pwd"]},
+        )
+    )
+    return LoggedIn(
+        user_id=user_id,
+        session_id=session_id,
+        session_secret=session_secret,
+        device_secret=device_secret,
+    )
+
+
+def _open_session(
+    uow: UnitOfWork, secret: RawToken | None, account: Account
+) -> tuple[SessionId, RawToken]:
+    found = find_signed_in(uow, secret) if secret else None
+    if found is not None:
+        session = found.session
+        if session.user_id == account.user_id:
+            return session.id, renew_session(uow, session.id, epoch=account.epoch)
+        end_session(uow, session.user_id, session.id)
+    return begin_session(uow, account.user_id, epoch=account.epoch)

@@ -1,0 +1,50 @@
+"""The parts that a unit of work may use: settings, clock, adapters, and version-keyed caches."""
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import TypeVar, cast
+
+from idp.clock import Clock
+from idp.config import Config
+from idp.core.ports import CommonPasswords, Hasher, Mailer, SecretBox
+from idp.store.session import Database
+
+V = TypeVar("V")
+
+
+@dataclass(slots=True)
+class VersionCache:
+    """Immutable values under keys that hold their version number; bounded, newest kept.
+
+    No time-to-live: a change gets a new version number, and that number is read in the same
+    SELECT that gathers the facts (DECISIONS 27).
+    """
+
+    limit: int = 1024
+    _entries: dict[Hashable, object] = field(default_factory=dict)
+
+    def get(self, key: Hashable, load: Callable[[], V]) -> V:
+        """Return the value under `key`, loading it on first use; one key, one type of value."""
+        found = self._entries.get(key)
+        if found is None:
+            found = load()
+            if len(self._entries) >= self.limit:
+                self._entries.pop(next(iter(self._entries)), None)
+            self._entries[key] = found
+        return cast("V", found)
+
+
+@dataclass(slots=True, kw_only=True)
+class Parts:
+    """One process's parts, put together by `idp.app`."""
+
+    config: Config
+    database: Database
+    clock: Clock
+    hasher: Hasher
+    box: SecretBox
+    common_passwords: CommonPasswords
+    mailer: Mailer
+    policies: VersionCache = field(default_factory=VersionCache)
+    clients: VersionCache = field(default_factory=VersionCache)
+    keys: VersionCache = field(default_factory=VersionCache)

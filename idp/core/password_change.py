@@ -1,0 +1,232 @@
+"""Changing one's own password, because one wants to or because one must.
+
+The current password is a guess like any at a sign-in. The browser in which the change is made
+gets a new session; everything else that the user was given ends (DECISIONS 4).
+"""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from idp.config import Limit
+from idp.core.accounts import Account, find_account_by_id
+from idp.core.devices import keep_device
+from idp.core.events import Event, EventCode
+from idp.core.gate import find_account, must_change
+from idp.core.guesses import (
+    Guess,
+    LoginThrottled,
+    Refusal,
+    TemporaryPasswordOver,
+    guess_of_account,
+    is_temporary_over,
+    pass_brakes,
+    refusal_of,
+    refuse_guess,
+    refuse_temporary,
+    verify_guess,
+)
+from idp.core.judging import JudgingFacts, gather_facts, judge_candidate, person_of
+from idp.core.notices import NewPasswordRefused, record_refusal, tell_of_change
+from idp.core.passwords import (
+    PreparedPassword,
+    SetBy,
+    Setting,
+    bounded_password,
+    normalise_password,
+    replace_password,
+)
+from idp.core.runtime import Runtime
+from idp.core.sessions import begin_session, end_session, list_sessions
+from idp.core.throttle import Brake, bucket_of, take_one
+from idp.core.work import NO_TRACE, Actor, Trace, UnitOfWork
+from idp.errors import Conflict, NotFound
+from idp.ids import RawToken, RealmName, SessionId, UserId
+from policy.engine import history_depth
+
+_CHANGES = Limit(10, timedelta(days=1))
+"""Voluntary changes while a history is kept; nobody flushes it in an afternoon (F-17)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeForm:
+    """What a change form sends, and whose it is.
+
+    Attributes:
+        user_id: who is authenticated there; the form itself never names anybody.
+        session_id: the session of the browser, if it has one.
+        forced: the screen was shown because the user must change.
+        device: the browser's device cookie.
+    """
+
+    user_id: UserId
+    session_id: SessionId | None
+    current_password: str = field(repr=False)
+    new_password: str = field(repr=False)
+    forced: bool
+    device: RawToken | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordChanged:
+    """Done; with the secret of the new session, if the browser had one before."""
+
+    session_secret: RawToken | None = field(repr=False)
+    session_id: SessionId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentPasswordWrong:
+    """The current password is not right, or the account may not be used."""
+
+
+ChangeOutcome = (
+    PasswordChanged
+    | CurrentPasswordWrong
+    | NewPasswordRefused
+    | LoginThrottled
+    | TemporaryPasswordOver
+)
+
+
+def change_password(
+    runtime: Runtime, realm: RealmName, form: ChangeForm, trace: Trace = NO_TRACE
+) -> ChangeOutcome:
+    """Put a new password in place of the current one, which must be typed.
+
+    The change is a forced one if the form says so or the gate does: whoever must change cannot
+    get away with the current password by going to the other form.
+
+    Raises:
+        InvalidInput: `password.too_large`, `password.malformed`; before anything is hashed.
+        NotFound: `user.not_found`.
+        Conflict: `password.set_meanwhile`: the password was set twice meanwhile.
+        Unavailable: too many passwords are being hashed already.
+
+    Spec: NIST SP 800-63B-4 3.1.1.2; OWASP ASVS 6.2.3, 7.4.3.
+    """
+    current = bounded_password(form.current_password)
+    new = normalise_password(form.new_password)
+    attempt = _Attempt(runtime, realm, form, trace)
+    try:
+        return _change(attempt, current, new)
+    except Conflict:  # the password became another one meanwhile: the typed one is a guess again
+        return _change(attempt, current, new)
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    runtime: Runtime
+    realm: RealmName
+    form: ChangeForm
+    trace: Trace
+
+    def begin(self, *, write: bool) -> AbstractContextManager[UnitOfWork]:
+        actor = Actor("user", self.form.user_id)
+        return self.runtime.begin(self.realm, write=write, actor=actor, trace=self.trace)
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    account: Account
+    guess: Guess
+    judging: JudgingFacts
+    forced: bool
+
+
+def _change(attempt: _Attempt, current: str, new: str) -> ChangeOutcome:
+    runtime = attempt.runtime
+    with attempt.begin(write=False) as uow:
+        facts = _read_facts(uow, attempt.form, new)
+    is_right = verify_guess(runtime.hasher, facts.guess, current)
+    refusal = refusal_of(facts.guess, is_right=is_right)
+    if refusal is None and facts.guess.is_throttled:
+        refusal = Refusal.THROTTLED
+    prepared = None if refusal else _prepare(runtime, facts, current, new)
+    with attempt.begin(write=True) as uow:
+        if refusal is None and not pass_brakes(uow, facts.guess):
+            refusal = Refusal.THROTTLED
+        if refusal is not None or prepared is None:
+            return _current_refused(uow, facts.guess, refusal or Refusal.WRONG)
+        if is_temporary_over(facts.account, uow.now):
+            return refuse_temporary(uow, facts.guess)
+        if isinstance(prepared, NewPasswordRefused):
+            return record_refusal(uow, attempt.form.user_id, prepared)
+        return _store(uow, attempt.form, facts, prepared)
+
+
+def _read_facts(uow: UnitOfWork, form: ChangeForm, new: str) -> _Facts:
+    account = find_account_by_id(uow, form.user_id)
+    gate_facts = find_account(uow, form.user_id)
+    if account is None or gate_facts is None:
+        raise NotFound("user.not_found")
+    return _Facts(
+        account=account,
+        guess=guess_of_account(uow, account, form.device),
+        judging=gather_facts(uow, person_of(account), new, account),
+        forced=form.forced or must_change(gate_facts, uow.now),
+    )
+
+
+def _prepare(
+    runtime: Runtime, facts: _Facts, current: str, new: str
+) -> PreparedPassword | NewPasswordRefused:
+    findings = judge_candidate(
+        runtime,
+        facts.judging,
+        new,
+        forced=facts.forced,
+        is_voluntary=not facts.forced,
+        typed_current=current,
+    )
+    if findings:
+        return NewPasswordRefused(findings)
+    number = facts.judging.policy.number
+    return PreparedPassword(hash=runtime.hasher.hash(new), judged_under=number)
+
+
+def _current_refused(
+    uow: UnitOfWork, guess: Guess, reason: Refusal
+) -> CurrentPasswordWrong | LoginThrottled:
+    answer = refuse_guess(uow, guess, reason)
+    return answer if isinstance(answer, LoginThrottled) else CurrentPasswordWrong()
+
+
+def _store(
+    uow: UnitOfWork, form: ChangeForm, facts: _Facts, prepared: PreparedPassword
+) -> PasswordChanged | LoginThrottled:
+    wait = 0 if facts.forced else take_one(uow, _brakes_on_changes(uow, facts))
+    if wait:
+        return LoginThrottled(wait)
+    has_session = _end_own_session(uow, form)
+    setting = Setting(source=SetBy.SELF, forced=facts.forced)
+    generation = replace_password(uow, facts.account, prepared, setting)
+    keep_device(uow, form.device, form.user_id, generation=generation)
+    tell_of_change(uow, facts.account, "self")
+    uow.record(
+        Event(
+            code=EventCode.PASSWORD_CHANGED,
+            subject_id=form.user_id,
+            params={"forced": facts.forced, "policy_version": prepared.judged_under},
+        )
+    )
+    if not has_session:
+        return PasswordChanged(None)
+    account = find_account_by_id(uow, form.user_id)
+    assert account is not None  # noqa: S101 - its password was just replaced
+    session_id, secret = begin_session(uow, form.user_id, epoch=account.epoch)
+    return PasswordChanged(secret, session_id)
+
+
+def _brakes_on_changes(uow: UnitOfWork, facts: _Facts) -> tuple[Brake, ...]:
+    if history_depth(facts.judging.policy) is None:
+        return ()
+    return (Brake(bucket_of(uow, "change", facts.account.user_id), _CHANGES),)
+
+
+def _end_own_session(uow: UnitOfWork, form: ChangeForm) -> bool:
+    """End the session that the change is made in; tell whether it was live."""
+    live = [row.id for row in list_sessions(uow, form.user_id) if row.id == form.session_id]
+    for session_id in live:
+        end_session(uow, form.user_id, SessionId(session_id))
+    return bool(live)

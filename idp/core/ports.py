@@ -1,0 +1,76 @@
+"""What the use cases need from the outside; `idp.adapters` provides it."""
+
+from email.message import EmailMessage
+from typing import Protocol
+
+
+class Hasher(Protocol):
+    """Hashes and verifies passwords; every call takes tens of milliseconds of one core.
+
+    Passwords are NFC strings within the length cap. Each method may raise
+    `Unavailable("hashing.busy")` when too many are already waiting.
+    """
+
+    def hash(self, password: str) -> str:
+        """Return a new PHC string with a salt of its own."""
+        ...
+
+    def verify(self, stored: str, password: str) -> bool:
+        """Tell whether `password` is the one that `stored` was made from (any known format)."""
+        ...
+
+    def verify_nothing(self, password: str) -> None:
+        """Do the work of `verify` for an account that does not exist."""
+        ...
+
+    def needs_rehash(self, stored: str) -> bool:
+        """Tell whether `stored` is of a legacy format or of other than the present parameters."""
+        ...
+
+    def accepts_import(self, stored: str) -> bool:
+        """Tell whether `stored` is a hash that `verify` understands and can afford."""
+        ...
+
+
+class SecretBox(Protocol):
+    """Encrypts what must be read again and authenticates what must not, with the key file."""
+
+    def encrypt(self, plaintext: bytes, *, purpose: str) -> bytes:
+        """Return `plaintext` sealed for `purpose`."""
+        ...
+
+    def decrypt(self, sealed: bytes, *, purpose: str) -> bytes:
+        """Return what `encrypt` sealed for the same purpose, or raise `ConfigError`."""
+        ...
+
+    def mac(self, message: bytes, *, purpose: str) -> bytes:
+        """Return a 32-byte HMAC-SHA-256 of `message` under a key of its own for `purpose`."""
+        ...
+
+    def macs(self, message: bytes, *, purpose: str) -> tuple[bytes, ...]:
+        """Return the `mac` under every key, the current one first: what may still be accepted."""
+        ...
+
+
+class CommonPasswords(Protocol):
+    """The list of passwords that everybody tries first."""
+
+    def contains(self, password: str) -> bool:
+        """Tell whether `password` is on the list (exact match after normalisation)."""
+        ...
+
+
+class MailTemporary(Exception):  # noqa: N818 - an outcome of a delivery, retried
+    """The message was not taken now; trying again later may help."""
+
+
+class MailRefused(Exception):  # noqa: N818 - an outcome of a delivery, final
+    """The message will never be taken (a 5xx answer)."""
+
+
+class Mailer(Protocol):
+    """Delivers mail."""
+
+    def send(self, message: EmailMessage) -> None:
+        """Hand `message` to the next server, or raise `MailTemporary` or `MailRefused`."""
+        ...

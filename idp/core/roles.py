@@ -1,0 +1,128 @@
+"""Administrator roles: who holds them, and that at least one owner can always act."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+import sqlalchemy as sa
+
+from idp.core.accounts import find_account_to_write
+from idp.core.epochs import EpochCause, move_epoch
+from idp.core.events import Event, EventCode
+from idp.core.work import UnitOfWork
+from idp.errors import Conflict, NotFound
+from idp.ids import RealmName, UserId
+from idp.store.realms import RealmRow
+from idp.store.users import RoleGrantRow, UserRow
+
+ADMIN_REALM = RealmName("staff")
+"""The one realm whose users can be administrators (CONTRACT 5)."""
+
+
+class AdminRole(StrEnum):
+    """What an administrator may do: everything, or look at everything."""
+
+    OWNER = "owner"
+    AUDITOR = "auditor"
+
+
+def roles_by_user(uow: UnitOfWork, user_ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return the roles of each of these users that has any; one SELECT."""
+    query = (
+        sa.select(RoleGrantRow.user_id, RoleGrantRow.role)
+        .where(RoleGrantRow.user_id.in_(list(user_ids)))
+        .order_by(RoleGrantRow.role)
+    )
+    found: dict[str, tuple[str, ...]] = {}
+    for user_id, role in uow.db.execute(query):
+        found[user_id] = (*found.get(user_id, ()), role)
+    return found
+
+
+def holds_role(uow: UnitOfWork, user_id: UserId, role: AdminRole) -> bool:
+    """Tell whether a user holds a role."""
+    return uow.db.get(RoleGrantRow, (uow.realm, user_id, role.value)) is not None
+
+
+def has_owner(uow: UnitOfWork, *, besides: UserId | None = None) -> bool:
+    """Tell whether the realm has an owner who can act: active and not locked."""
+    query = (
+        sa.select(RoleGrantRow.user_id)
+        .join(
+            UserRow,
+            sa.and_(UserRow.realm == RoleGrantRow.realm, UserRow.id == RoleGrantRow.user_id),
+        )
+        .where(
+            RoleGrantRow.role == AdminRole.OWNER.value,
+            UserRow.status == "active",
+            UserRow.locked_at.is_(None),
+        )
+    )
+    if besides is not None:
+        query = query.where(UserRow.id != besides)
+    return uow.db.scalar(query.limit(1)) is not None
+
+
+def require_other_owner(uow: UnitOfWork, user_id: UserId) -> None:
+    """Return when the realm can spare this user: no owner, or not the last one who can act.
+
+    Owners who lose their role, or are locked or deactivated, wait for each other here; so two
+    of them cannot go at the same moment.
+
+    Raises:
+        Conflict: `admin.last_owner`.
+    """
+    if not holds_role(uow, user_id, AdminRole.OWNER):
+        return
+    uow.db.get(
+        RealmRow,
+        uow.realm,
+        with_for_update={"key_share": True},
+        populate_existing=True,
+    )
+    if not has_owner(uow, besides=user_id):
+        raise Conflict("admin.last_owner")
+
+
+def grant_role(uow: UnitOfWork, user_id: UserId, role: AdminRole) -> bool:
+    """Give a user a role; tell whether the user did not hold it yet.
+
+    Raises:
+        NotFound: `user.not_found`.
+        Conflict: `admin.other_realm`: only users of the staff realm can be administrators.
+    """
+    if uow.realm != ADMIN_REALM:
+        raise Conflict("admin.other_realm", realm=ADMIN_REALM)
+    _hold_user(uow, user_id)
+    if holds_role(uow, user_id, role):
+        return False
+    uow.db.add(RoleGrantRow(user_id=user_id, role=role.value, granted_at=uow.now))
+    uow.db.flush()
+    uow.record(Event(code=EventCode.ADMIN_GRANTED, subject_id=user_id, params={"role": role.value}))
+    return True
+
+
+def revoke_role(uow: UnitOfWork, user_id: UserId, role: AdminRole) -> bool:
+    """Take a role away; tell whether the user held it. Whatever was given under it ends.
+
+    Raises:
+        NotFound: `user.not_found`.
+        Conflict: `admin.last_owner`.
+    """
+    _hold_user(uow, user_id)
+    if not holds_role(uow, user_id, role):
+        return False
+    if role is AdminRole.OWNER:
+        require_other_owner(uow, user_id)
+    uow.db.execute(
+        sa.delete(RoleGrantRow).where(
+            RoleGrantRow.user_id == user_id, RoleGrantRow.role == role.value
+        )
+    )
+    move_epoch(uow, user_id, EpochCause.ROLE_LOST)
+    uow.record(Event(code=EventCode.ADMIN_REVOKED, subject_id=user_id, params={"role": role.value}))
+    return True
+
+
+def _hold_user(uow: UnitOfWork, user_id: UserId) -> None:
+    if find_account_to_write(uow, user_id) is None:
+        raise NotFound("user.not_found")

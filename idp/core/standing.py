@@ -1,0 +1,102 @@
+"""What a right password, typed at a sign-in, does for its credential (DECISIONS 9).
+
+A marked credential is judged now that the plaintext is there; a hash of old parameters, or one
+that a bulk reset gave to many, is replaced by an own one. Neither moves a counter.
+"""
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from idp.core.accounts import Account, StoredPassword
+from idp.core.events import Event, EventCode
+from idp.core.judging import judge_as_typed, person_of
+from idp.core.runtime import Runtime
+from idp.core.work import UnitOfWork
+from idp.store.users import CredentialRow
+from policy.engine import marks
+from policy.model import Enforcement, PolicyVersion
+from policy.verdict import Finding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What the policy in force says of a password that was accepted before; empty is a pass."""
+
+    policy: PolicyVersion
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renewal:
+    """What a credential gets at a successful sign-in."""
+
+    judged: Judged | None = None
+    fresh_hash: str | None = None
+
+
+def renewal_of(
+    runtime: Runtime,
+    account: Account,
+    stored: StoredPassword,
+    password: str,
+    *,
+    policy: PolicyVersion,
+    judged_under: PolicyVersion | None,
+) -> Renewal:
+    """Return what a right password brings; may hash, so hold no transaction."""
+    judged = None
+    if _is_to_be_judged(stored, policy, judged_under):
+        findings = judge_as_typed(
+            runtime, policy, person_of(account), password, runtime.clock.now()
+        )
+        judged = Judged(policy=policy, findings=findings)
+    is_stale = runtime.hasher.needs_rehash(stored.hash) or _is_shared(stored)
+    return Renewal(judged=judged, fresh_hash=runtime.hasher.hash(password) if is_stale else None)
+
+
+def renew_credential(uow: UnitOfWork, account: Account, renewal: Renewal) -> None:
+    """Note a successful sign-in on the credential, with what it brings."""
+    columns: dict[str, object] = {
+        "failures": 0,
+        "failed_at": None,
+        "throttled_until": None,
+        "used_at": uow.now,
+    }
+    if renewal.fresh_hash is not None:
+        columns["hash"] = renewal.fresh_hash
+        _record(uow, account, EventCode.PASSWORD_REHASHED, {})
+    if renewal.judged is not None:
+        columns |= _judgement(uow, account, renewal.judged)
+    uow.db.execute(
+        sa.update(CredentialRow).where(CredentialRow.user_id == account.user_id).values(**columns)
+    )
+
+
+def _judgement(uow: UnitOfWork, account: Account, judged: Judged) -> dict[str, object]:
+    number = judged.policy.number
+    if not judged.findings:
+        _record(uow, account, EventCode.PASSWORD_ACCEPTED, {"policy_version": number})
+        return {"judged_under": number, "refused_under": None}
+    codes = [finding.code for finding in judged.findings]
+    _record(uow, account, EventCode.PASSWORD_REFUSED, {"policy_version": number, "findings": codes})
+    return {"refused_under": number}
+
+
+def _is_to_be_judged(
+    stored: StoredPassword, policy: PolicyVersion, judged_under: PolicyVersion | None
+) -> bool:
+    if stored.refused_under == policy.number:
+        return False
+    if judged_under is None:
+        return policy.enforcement in (Enforcement.EVERYONE, Enforcement.NONCOMPLIANT)
+    return policy.enforcement is Enforcement.NONCOMPLIANT and marks(judged_under, policy)
+
+
+def _is_shared(stored: StoredPassword) -> bool:
+    """Tell whether the hash is still the one that a bulk reset stored for many."""
+    return stored.set_by == "bulk" and stored.campaign_id is not None and stored.used_at is None
+
+
+def _record(uow: UnitOfWork, account: Account, code: EventCode, params: dict[str, object]) -> None:
+    uow.record(Event(code=code, subject_id=account.user_id, params=params))
