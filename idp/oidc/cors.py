@@ -1,0 +1,39 @@
+"""Cross-origin reading: only for the pages of the client in question, never with cookies.
+
+Spec: Fetch 3.3 (CORS protocol); RFC 9700 2.6.
+"""
+
+import flask
+from flask import Response
+
+from idp.core.clients import Client, is_spa_origin
+from idp.http.visit import current_visit
+
+_PREFLIGHT_AGE = 600
+
+
+def allow_origin(response: Response, client: Client | None) -> Response:
+    """Let a page of `client` read the answer, if the request came from one."""
+    origin = flask.request.headers.get("Origin")
+    response.headers["Vary"] = "Origin"
+    if origin is not None and client is not None and origin in client.spa_origins:
+        response.headers["Access-Control-Allow-Origin"] = origin
+        response.headers["Access-Control-Expose-Headers"] = "WWW-Authenticate, Retry-After"
+    return response
+
+
+def preflight(methods: str) -> Response:
+    """Answer an OPTIONS request: a browser asks before a page may; it names no client yet."""
+    response = Response(status=204)
+    response.headers["Vary"] = "Origin"
+    origin = flask.request.headers.get("Origin")
+    if origin is None or "Access-Control-Request-Method" not in flask.request.headers:
+        return response
+    with current_visit().work(write=False) as uow:
+        is_known = is_spa_origin(uow, origin)
+    if is_known:
+        response.headers["Access-Control-Allow-Origin"] = origin
+        response.headers["Access-Control-Allow-Methods"] = methods
+        response.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type"
+        response.headers["Access-Control-Max-Age"] = str(_PREFLIGHT_AGE)
+    return response

@@ -1,0 +1,118 @@
+"""How many SQL statements an answer takes; a bound, so that nobody makes it slower unnoticed."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import event
+
+from tests.support.story import Story
+
+
+@contextmanager
+def counted(story: Story) -> Iterator[list[str]]:
+    """Collect the statements of the block; `COMMIT` stands for itself."""
+    engine = story.world.runtime.database.engine
+    seen: list[str] = []
+
+    def statement(*call: Any) -> None:  # noqa: ANN401 - the arguments of the hook
+        if not call[2].startswith("BEGIN"):
+            seen.append(call[2])
+
+    def commit(_connection: object) -> None:
+        seen.append("COMMIT")
+
+    event.listen(engine, "before_cursor_execute", statement)
+    event.listen(engine, "commit", commit)
+    try:
+        yield seen
+    finally:
+        event.remove(engine, "before_cursor_execute", statement)
+        event.remove(engine, "commit", commit)
+
+
+def kinds(seen: list[str]) -> list[str]:
+    return [statement.split()[0] for statement in seen]
+
+
+def test_a_refresh_takes_two_statements_and_a_commit(story: Story) -> None:
+    app = story.app()
+    story.sign_in()
+    token = story.tokens(app)["refresh_token"]
+    token = story.refresh(app, token).json["refresh_token"]
+
+    with counted(story) as seen:
+        assert story.refresh(app, token).status == 200
+
+    assert kinds(seen) == ["SELECT", "UPDATE", "COMMIT"]
+
+
+def test_a_repeated_refresh_takes_one_statement(story: Story) -> None:
+    app = story.app()
+    story.sign_in()
+    token = story.tokens(app)["refresh_token"]
+    story.refresh(app, token)
+
+    with counted(story) as seen:
+        assert story.refresh(app, token).status == 200
+
+    assert kinds(seen) == ["SELECT", "COMMIT"]
+
+
+def test_a_code_takes_four(story: Story) -> None:
+    app = story.app()
+    story.sign_in()
+    story.tokens(app)
+    code = story.authorize(app).code
+
+    with counted(story) as seen:
+        assert story.redeem(app, code).status == 200
+
+    assert kinds(seen) == ["SELECT", "UPDATE", "INSERT", "INSERT", "COMMIT"]
+
+
+def test_a_clients_own_token_takes_one(story: Story) -> None:
+    app = story.app("m2m", application_type="service")
+    story.token(app, grant_type="client_credentials")
+
+    with counted(story) as seen:
+        assert story.token(app, grant_type="client_credentials").status == 200
+
+    assert kinds(seen) == ["SELECT", "COMMIT"]
+
+
+def test_userinfo_takes_two_and_introspection_two(story: Story) -> None:
+    app = story.app()
+    rs = story.app("rs", application_type="service", may_introspect=True)
+    story.sign_in()
+    tokens = story.tokens(app, scope="openid email")
+    story.introspect(rs, tokens["access_token"])
+
+    with counted(story) as userinfo:
+        assert story.userinfo(tokens["access_token"]).status == 200
+    with counted(story) as introspection:
+        assert story.introspect(rs, tokens["access_token"]).json["active"] is True
+
+    assert kinds(userinfo) == ["SELECT", "SELECT", "COMMIT"]
+    assert kinds(introspection) == ["SELECT", "SELECT", "COMMIT"]
+
+
+def test_a_sign_on_at_another_app_takes_four(story: Story) -> None:
+    app = story.app()
+    story.sign_in()
+    story.authorize(app)
+
+    with counted(story) as seen:
+        assert story.authorize(app).code
+
+    assert kinds(seen) == ["SELECT", "SELECT", "INSERT", "INSERT", "COMMIT"]
+
+
+def test_documents_take_none(story: Story) -> None:
+    story.get("/jwks")
+
+    with counted(story) as seen:
+        assert story.get("/jwks").status == 200
+        assert story.get("/.well-known/openid-configuration").status == 200
+
+    assert seen == []
