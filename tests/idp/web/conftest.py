@@ -1,0 +1,21 @@
+"""What the tests of the pages share."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.pages import Visitor, visitor
+from tests.support.story import Story, open_story
+
+
+@pytest.fixture
+def story(database_url: str) -> Iterator[Story]:
+    """Give the whole product over a fresh database of each kind."""
+    with open_story(database_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def person(story: Story) -> Visitor:
+    """Give a person of the staff realm at the pages."""
+    return visitor(story)
