@@ -6,10 +6,8 @@ replaced on a reload leaves its queue to its successor: no connection that waits
 """
 
 import os
-import socket
 from collections import Counter
 from collections.abc import Callable, Iterable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +18,15 @@ from gunicorn.errors import HaltServer  # type: ignore[import-untyped]
 from gunicorn.http import wsgi  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
+from idp.adapters.listeners import GRACE, open_listeners
 from idp.adapters.logs import start_log
 from idp.adapters.metrics import DIRECTORY_VARIABLE, forget_process
 from idp.adapters.weblog import WebLog
-from idp.config import Address, Config
-from idp.errors import ConfigError, IdpError
-
-GRACE = timedelta(seconds=30)
-"""How long requests may take to finish when the server is told to stop."""
+from idp.config import Config
+from idp.errors import IdpError
 
 _KEEP_ALIVE_S = 75  # longer than a proxy keeps its side, so that only the proxy closes
 _HUNG_AFTER_S = 60
-_BACKLOG = 1024
 _MAX_LINE = 8190
 _MAX_FIELDS = 64
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - gunicorn's heartbeat file, made safely by it
@@ -55,48 +50,6 @@ def run_webserver(
     """
     wsgi.Response.default_headers = _headers_without_server
     _Server(load, create, parent).run()
-
-
-def open_listeners(address: Address, count: int) -> list[socket.socket]:
-    """Open `count` sockets on one address, between which the kernel spreads connections.
-
-    Raises:
-        ConfigError: the address cannot be had.
-    """
-    listeners: list[socket.socket] = []
-    for _ in range(count):
-        listener = _new_socket(address)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        _bind(listener, address)
-        listener.listen(_BACKLOG)
-        listeners.append(listener)
-    return listeners
-
-
-def check_address(address: Address) -> None:
-    """Make sure that nobody listens on `address` yet, not even another server like this one.
-
-    Raises:
-        ConfigError: somebody does, or the address is not this machine's.
-    """
-    with _new_socket(address) as probe:
-        _bind(probe, address)
-
-
-def _new_socket(address: Address) -> socket.socket:
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    return listener
-
-
-def _bind(listener: socket.socket, address: Address) -> None:
-    try:
-        listener.bind((address.host, address.port))
-    except OSError as error:
-        listener.close()
-        reason = f"cannot listen on {address}: {(error.strerror or str(error)).lower()}"
-        raise ConfigError("server.listen", reason) from error
 
 
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types

@@ -1,0 +1,56 @@
+"""The parts of a process, put together from the configuration."""
+
+from idp.adapters.common_passwords import CommonPasswordList
+from idp.adapters.hashing import PasswordHasher
+from idp.adapters.logs import log_event
+from idp.adapters.mail import open_mailer
+from idp.adapters.metrics import count_event
+from idp.adapters.secretbox import open_key_file
+from idp.clock import SystemClock
+from idp.config import Config
+from idp.core.installation import follow_configuration
+from idp.core.readiness import require_readiness
+from idp.core.runtime import Runtime
+from idp.store.session import Database
+
+
+def assemble(config: Config) -> Runtime:
+    """Return the parts of a process, connected; the database is not looked at yet.
+
+    Raises:
+        ConfigError: the key file is missing, corrupt or open to others.
+    """
+    hashing = config.hashing
+    return Runtime(
+        config=config,
+        box=open_key_file(config.secrets.key_file),
+        database=Database(config.database.url.reveal(), pool_size=config.server.threads),
+        clock=SystemClock(),
+        hasher=PasswordHasher(
+            memory_kib=hashing.memory_kib,
+            time_cost=hashing.time_cost,
+            parallelism=hashing.parallelism,
+            max_concurrent=hashing.max_concurrent,
+            max_waiting=config.hashing_waiters,
+        ),
+        common_passwords=CommonPasswordList(),
+        mailer=open_mailer(config.mail.url.reveal()),
+        observers=(log_event, count_event),
+    )
+
+
+def build_runtime(config: Config) -> Runtime:
+    """Return the parts of a process that can serve, and follow what the configuration changed.
+
+    Raises:
+        ConfigError: what is missing or does not fit (key file, schema, realms, policy, keys), in
+            one line that says how to mend it.
+    """
+    runtime = assemble(config)
+    try:
+        require_readiness(runtime)
+        follow_configuration(runtime)
+    except BaseException:
+        runtime.database.close()
+        raise
+    return runtime

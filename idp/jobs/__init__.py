@@ -1,0 +1,15 @@
+"""What workers do: every kind of job and of outgoing message, and the loop that does them.
+
+The work of a batch is a use case in `idp.core`; here is which kinds there are, how a mail is
+written out (`mail`), and how a worker goes about it (`runner`). Knows no HTTP.
+"""
+
+from idp.core import cleanup, reset_batches
+from idp.core.job_leases import JobKind
+
+JOBS: tuple[JobKind, ...] = (
+    reset_batches.APPLY,
+    reset_batches.UNDO,
+    cleanup.CLEANUP,
+    cleanup.FORGET,
+)

@@ -1,0 +1,142 @@
+"""Every kind of job: run twice, and killed at every commit there is, it comes to the same end."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from idp.core import cleanup, reset_batches
+from idp.core.plans import undo_plan
+from idp.core.work import HOST
+from idp.jobs import JOBS
+from idp.jobs.runner import Runner
+from idp.store.audit import AuditEventRow
+from idp.store.resets import ResetMemberRow
+from idp.store.throttle import ThrottleRow
+from idp.store.users import CredentialRow, PasswordHistoryRow, UserRow
+from tests.support import campaigns
+from tests.support.killing import run_with_deaths
+from tests.support.world import STAFF, World
+
+USERS = 20
+BATCH = 3
+LONG = "kereru-over-the-harbour"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A job to be done, and the check that it was done exactly once."""
+
+    begin: Callable[[World], None]
+    check: Callable[[World], None]
+
+
+def _begin_reset(world: World) -> None:
+    campaigns.add_users(world, USERS)
+    campaigns.apply(world, campaigns.plan_reset(world, password=LONG))
+
+
+def _check_reset(world: World) -> None:
+    with world.begin(write=False) as uow:
+        users = uow.db.execute(sa.select(UserRow.epoch, UserRow.credential_generation)).all()
+        hashes = set(uow.db.scalars(sa.select(CredentialRow.hash)))
+    assert [tuple(row) for row in users] == [(2, 2)] * USERS
+    assert len(hashes) == 1
+    assert _subjects(world, "reset.user_reset") == USERS
+    assert world.event_codes().count("reset.applied") == 1
+    assert world.count(ResetMemberRow) == USERS
+    assert world.count(PasswordHistoryRow) == USERS
+
+
+def _begin_undo(world: World) -> None:
+    campaigns.add_users(world, USERS)
+    plan = campaigns.run_reset(world, password=LONG)
+    undo_plan(world.runtime, STAFF, plan.id, HOST)
+
+
+def _check_undo(world: World) -> None:
+    with world.begin(write=False) as uow:
+        users = uow.db.execute(sa.select(UserRow.epoch, UserRow.credential_generation)).all()
+        sources = set(uow.db.scalars(sa.select(CredentialRow.set_by)))
+    assert [tuple(row) for row in users] == [(3, 3)] * USERS
+    assert sources == {"self"}
+    assert _subjects(world, "reset.user_undone") == USERS
+    [event] = [event for event in world.events() if event.code == "reset.undone"]
+    assert event.params["restored"] == USERS
+    assert world.count(PasswordHistoryRow) == 0
+
+
+def _begin_cleanup(world: World) -> None:
+    with world.begin() as uow:
+        for number in range(USERS):
+            ends_at = uow.now - timedelta(days=2) if number % 2 else uow.now + timedelta(days=2)
+            uow.db.add(ThrottleRow(bucket=f"{number:064d}", count=1, window_ends_at=ends_at))
+
+
+def _check_cleanup(world: World) -> None:
+    with world.begin(write=False) as uow:
+        left = list(uow.db.scalars(sa.select(ThrottleRow.bucket)))
+    assert sorted(int(bucket) % 2 for bucket in left) == [0] * (USERS // 2)
+
+
+def _begin_forgetting(world: World) -> None:
+    campaigns.add_users(world, USERS)
+    campaigns.run_reset(world, password=LONG)
+    world.advance(days=8)
+
+
+def _check_forgetting(world: World) -> None:
+    assert world.count(ResetMemberRow) == 0
+
+
+SCENARIOS: Mapping[str, Scenario] = {
+    "password.reset": Scenario(_begin_reset, _check_reset),
+    "password.reset.undo": Scenario(_begin_undo, _check_undo),
+    "cleanup": Scenario(_begin_cleanup, _check_cleanup),
+    "reset.forget": Scenario(_begin_forgetting, _check_forgetting),
+}
+
+
+@pytest.fixture(autouse=True)
+def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make every job take several batches."""
+    monkeypatch.setattr(reset_batches, "BATCH", BATCH)
+    monkeypatch.setattr(cleanup, "BATCH", BATCH)
+
+
+def test_every_kind_of_job_is_tried_here() -> None:
+    assert SCENARIOS.keys() == {kind.name for kind in JOBS}
+
+
+@pytest.mark.parametrize("kind", SCENARIOS)
+def test_a_second_run_finds_nothing_to_do(world: World, kind: str) -> None:
+    SCENARIOS[kind].begin(world)
+
+    Runner(world.runtime).run_once()
+    SCENARIOS[kind].check(world)
+    Runner(world.runtime).run_once()
+    world.advance(hours=2)
+    Runner(world.runtime).run_once()
+
+    SCENARIOS[kind].check(world)
+
+
+@pytest.mark.parametrize("kind", SCENARIOS)
+def test_workers_that_die_at_every_commit_lose_and_repeat_nothing(world: World, kind: str) -> None:
+    SCENARIOS[kind].begin(world)
+
+    deaths = run_with_deaths(world)
+
+    assert deaths > 3
+    SCENARIOS[kind].check(world)
+
+
+def _subjects(world: World, code: str) -> int:
+    """Return how many events of a code there are, and that each is about another user."""
+    with world.begin(write=False) as uow:
+        query = sa.select(AuditEventRow.subject_id).where(AuditEventRow.code == code)
+        subjects = list(uow.db.scalars(query))
+    assert len(set(subjects)) == len(subjects)
+    return len(subjects)
