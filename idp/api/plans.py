@@ -1,0 +1,251 @@
+"""Plans of dangerous acts: `/realms/{realm}/plans`. Compute, review, apply, undo.
+
+A plan and its job can also be named without their realm: `/plans/{id}`.
+"""
+
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from idp.api.access import POLICY, READ, RESET, SYSTEM, Caller
+from idp.api.endpoints import Answer, Call, Endpoint
+from idp.api.paging import cut, read_id_cursor, write_cursor
+from idp.api.schema import Body, NextCursor, PageQuery, View
+from idp.core import plans
+from idp.core.plans import PlanView
+from idp.core.policies import current_policy
+from idp.core.policy_publishing import KIND_NAME as PUBLISH
+from idp.core.resets import KIND_NAME as BULK_RESET
+from idp.core.runtime import Runtime
+from idp.errors import Forbidden, InvalidInput, NotFound
+from idp.ids import RealmName
+
+_MOST_BYTES = 8 * 1024 * 1024
+_SCOPES = {PUBLISH: POLICY, BULK_RESET: RESET}
+
+
+class Plan(View):
+    """What would be done, for review."""
+
+    id: str
+    realm: str
+    kind: str
+    state: str
+    fingerprint: Annotated[str, Field(description="To be repeated when the plan is applied.")]
+    summary: str
+    counts: dict[str, Any]
+    params: dict[str, Any]
+    job_id: str | None
+    author_id: str | None
+    created_at: datetime
+    expires_at: datetime
+    applied_at: datetime | None
+
+
+class PlanPage(View):
+    """One page of plans, newest first."""
+
+    items: list[Plan]
+    next_cursor: NextCursor
+
+
+class PlanTarget(View):
+    """A user that a plan names, to be acted upon or left out."""
+
+    user_id: str
+    username: str
+    excluded: Annotated[str | None, Field(description="Why the user is left out.")]
+    warning: str | None
+    outcome: Annotated[str | None, Field(description="What became of it, once it was applied.")]
+
+
+class PlanTargetPage(View):
+    """One page of targets, by user id."""
+
+    items: list[PlanTarget]
+    next_cursor: NextCursor
+
+
+class PlanQuery(PageQuery):
+    """Which plans to list."""
+
+    kind: Annotated[str | None, Field(max_length=32)] = None
+
+
+class NewPlan(Body):
+    """What to plan."""
+
+    kind: Annotated[str, Field(description="`policy.publish` or `password.reset`.")]
+    params: dict[str, Any]
+
+
+class Application(Body):
+    """The go-ahead for a plan that was reviewed."""
+
+    fingerprint: Annotated[str, Field(max_length=64, description="Of the plan that was seen.")]
+
+
+class Started(View):
+    """The job that does it."""
+
+    job_id: str
+
+
+def scope_of(kind: str) -> str:
+    """Return the scope that acts of a kind take."""
+    return _SCOPES.get(kind.removesuffix(".undo"), SYSTEM)
+
+
+def list_plans(call: Call, query: PlanQuery) -> Answer:
+    """List plans, newest first."""
+    before = read_id_cursor(query.cursor)
+    with call.work(write=False) as uow:
+        found = plans.list_plans(uow, limit=query.limit + 1, before=before, kind=query.kind)
+    page, cursor = cut(found, query.limit, lambda plan: write_cursor(plan.id))
+    items = [Plan.model_validate(plan) for plan in page]
+    return Answer(PlanPage(items=items, next_cursor=cursor))
+
+
+def create_plan(call: Call, body: NewPlan) -> Answer:
+    """Compute a plan and keep it for 24 hours; nothing is changed yet.
+
+    If-Match may name the policy version that a `policy.publish` was made of.
+    """
+    if body.kind not in _SCOPES:
+        raise InvalidInput("plan.kind_unknown", known=sorted(_SCOPES))
+    call.caller.require(scope_of(body.kind))
+    if body.kind == PUBLISH:
+        with call.work(write=False) as uow:
+            call.check_version(current_policy(uow).number)
+    plan = plans.create_plan(
+        call.runtime, call.realm, body.kind, body.params, call.caller.actor, call.trace
+    )
+    _require_power(call.caller, plan)
+    return Answer(Plan.model_validate(plan), {"Location": call.address(f"plans/{plan.id}")})
+
+
+def get_plan(call: Call, plan_id: str) -> Answer:
+    """Read a plan."""
+    with call.work(write=False) as uow:
+        return Answer(Plan.model_validate(plans.get_plan(uow, plan_id)))
+
+
+def list_targets(call: Call, plan_id: str, query: PageQuery) -> Answer:
+    """List whom a plan names, those who are left out included."""
+    after = read_id_cursor(query.cursor) or ""
+    with call.work(write=False) as uow:
+        found = plans.list_plan_targets(uow, plan_id, limit=query.limit + 1, after=after)
+    page, cursor = cut(found, query.limit, lambda target: write_cursor(target.user_id))
+    items = [PlanTarget.model_validate(target) for target in page]
+    return Answer(PlanTargetPage(items=items, next_cursor=cursor))
+
+
+def apply_plan(call: Call, plan_id: str, body: Application) -> Answer:
+    """Start what a plan says, once."""
+    _require_scope(call, plan_id)
+    job_id = plans.apply_plan(
+        call.runtime, call.realm, plan_id, body.fingerprint, call.caller.actor, call.trace
+    )
+    return Answer(Started(job_id=job_id))
+
+
+def undo_plan(call: Call, plan_id: str) -> Answer:
+    """Start taking back what a plan did, as far as that still makes sense."""
+    _require_scope(call, plan_id)
+    job_id = plans.undo_plan(call.runtime, call.realm, plan_id, call.caller.actor, call.trace)
+    return Answer(Started(job_id=job_id))
+
+
+def find_realm(runtime: Runtime, plan_id: str) -> RealmName:
+    """Return the realm of a plan.
+
+    Raises:
+        NotFound: `plan.not_found`.
+    """
+    for realm in map(RealmName, runtime.config.realms):
+        with suppress(NotFound), runtime.begin(realm, write=False) as uow:
+            plans.get_plan(uow, plan_id)
+            return realm
+    raise NotFound("plan.not_found", plan_id=plan_id)
+
+
+def _require_scope(call: Call, plan_id: str) -> None:
+    with call.work(write=False) as uow:
+        plan = plans.get_plan(uow, plan_id)
+    call.caller.require(scope_of(plan.kind))
+    _require_power(call.caller, plan)
+
+
+def _require_power(caller: Caller, plan: PlanView) -> None:
+    """Refuse a client that would get to know the password of an administrator."""
+    is_shared = plan.params.get("mode") == "shared" and plan.counts.get("administrators")
+    if is_shared and caller.roles is None and SYSTEM not in caller.scopes:
+        raise Forbidden("admin.subject_is_administrator")
+
+
+_ALL = "/realms/<name:realm>/plans"
+_ONE = "/plans/<id:plan_id>"
+_WRITING = (POLICY, RESET)
+_READING = (READ, *_WRITING)
+
+_ABOUT_ONE = (
+    Endpoint(method="GET", path=_ONE, act=get_plan, any_of=_READING, answer=Plan),
+    Endpoint(
+        method="GET",
+        path=f"{_ONE}/targets",
+        act=list_targets,
+        any_of=_READING,
+        query=PageQuery,
+        answer=PlanTargetPage,
+    ),
+    Endpoint(
+        method="POST",
+        path=f"{_ONE}/apply",
+        act=apply_plan,
+        any_of=_WRITING,
+        body=Application,
+        answer=Started,
+        status=202,
+        is_repeatable=True,
+    ),
+    Endpoint(
+        method="POST",
+        path=f"{_ONE}/undo",
+        act=undo_plan,
+        any_of=_WRITING,
+        answer=Started,
+        status=202,
+        is_repeatable=True,
+    ),
+)
+
+ENDPOINTS = (
+    Endpoint(
+        method="GET",
+        path=_ALL,
+        act=list_plans,
+        any_of=_READING,
+        query=PlanQuery,
+        answer=PlanPage,
+    ),
+    Endpoint(
+        method="POST",
+        path=_ALL,
+        act=create_plan,
+        any_of=_WRITING,
+        body=NewPlan,
+        answer=Plan,
+        status=201,
+        if_match="taken",
+        is_repeatable=True,
+        most_bytes=_MOST_BYTES,
+    ),
+    *(replace(one, find_realm=find_realm) for one in _ABOUT_ONE),
+    *(
+        replace(one, path=f"/realms/<name:realm>{one.path}", name=f"{one.operation}_in_realm")
+        for one in _ABOUT_ONE
+    ),
+)

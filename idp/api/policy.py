@@ -1,0 +1,95 @@
+"""The password policy and its history: `/realms/{realm}/policy`. It is changed by a plan."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from idp.api.access import POLICY, READ
+from idp.api.endpoints import Answer, Call, Endpoint
+from idp.api.etags import etag_of
+from idp.api.paging import cut, read_number_cursor, write_cursor
+from idp.api.schema import NextCursor, PageQuery, View
+from idp.core.policy_versions import get_policy_version, list_policy_versions
+
+
+class PolicyVersion(View):
+    """One version of the policy; it never changes."""
+
+    number: int
+    is_current: bool
+    document: dict[str, Any]
+    digest: str
+    author_id: str | None
+    comment: str | None
+    origin: Annotated[str, Field(description="`admin`, `config` or `init`.")]
+    created_at: datetime
+    diff: Annotated[list[str], Field(description="What it changed, in words.")]
+
+
+class CurrentPolicy(PolicyVersion):
+    """The version in force."""
+
+    managed_by: Annotated[str, Field(description="Who may publish: `admin` or `config`.")]
+
+
+class PolicyVersionPage(View):
+    """One page of versions, newest first."""
+
+    items: list[PolicyVersion]
+    next_cursor: NextCursor
+
+
+def get_policy(call: Call) -> Answer:
+    """Read the policy in force."""
+    with call.work(write=False) as uow:
+        found = PolicyVersion.model_validate(get_policy_version(uow))
+    managed_by = call.runtime.config.realm(call.realm).policy_managed_by
+    shown = CurrentPolicy(**found.model_dump(), managed_by=managed_by)
+    return Answer(shown, {"ETag": etag_of(shown.number)})
+
+
+def list_versions(call: Call, query: PageQuery) -> Answer:
+    """List the versions of the policy, newest first."""
+    before = read_number_cursor(query.cursor)
+    with call.work(write=False) as uow:
+        found = list_policy_versions(uow, limit=query.limit + 1, before=before)
+    page, cursor = cut(found, query.limit, lambda version: write_cursor(version.number))
+    items = [PolicyVersion.model_validate(version) for version in page]
+    return Answer(PolicyVersionPage(items=items, next_cursor=cursor))
+
+
+def get_version(call: Call, number: int) -> Answer:
+    """Read one version of the policy."""
+    with call.work(write=False) as uow:
+        found = get_policy_version(uow, number)
+    return Answer(PolicyVersion.model_validate(found))
+
+
+_POLICY = "/realms/<name:realm>/policy"
+
+ENDPOINTS = (
+    Endpoint(
+        method="GET",
+        path=_POLICY,
+        act=get_policy,
+        any_of=(READ, POLICY),
+        answer=CurrentPolicy,
+        gives_etag=True,
+    ),
+    Endpoint(
+        method="GET",
+        path=f"{_POLICY}/versions",
+        act=list_versions,
+        any_of=(READ, POLICY),
+        query=PageQuery,
+        answer=PolicyVersionPage,
+    ),
+    Endpoint(
+        method="GET",
+        path=f"{_POLICY}/versions/<int(max=2147483647):number>",
+        act=get_version,
+        any_of=(READ, POLICY),
+        answer=PolicyVersion,
+    ),
+)
