@@ -1,0 +1,11 @@
+"use strict";
+// Shows a new mail as soon as it is there; without this script the button does it.
+const newest = async () => (await (await fetch("/newest")).json()).newest;
+const seen = newest();
+setInterval(async () => {
+  try {
+    if ((await newest()) !== (await seen)) location.reload();
+  } catch {
+    return; // the demo was stopped: the page stays as it is
+  }
+}, 2000);
