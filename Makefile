@@ -40,12 +40,12 @@ check: $(STAMP) ## Format, lint, types, layers, fast tests (a minute)
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m 'not servers and not browser and not campaign'
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m 'not servers and not browser and not campaign and not database'
 
 .PHONY: test
-test: check ## make check, then every test on both databases with real servers and a real browser
+test: check ## make check, then the tests that need servers, a browser or many processes
 	tests/support/install.sh
-	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m 'servers or browser or campaign or database'
 
 .PHONY: coverage
 coverage: $(STAMP) ## Run every test and report what was not reached

@@ -74,8 +74,8 @@ class RateLimited(IdpError):
     status = 429
     default_code = "rate_limited"
 
-    def __init__(self, retry_after: int, **params: object) -> None:
-        super().__init__(retry_after=retry_after, **params)
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(retry_after=retry_after)
         self.retry_after = retry_after
 
 

@@ -20,6 +20,7 @@ from tests.support.servers import IdpServer, start_idp
 _MARKS = {
     "servers": {"postgres_server", "postgresql_url", "start"},
     "browser": {"browser", "page"},
+    "database": {"sqlite_url", "database_url", "sqlite_template"},
 }
 
 # Tests assert no times; neither does Hypothesis.

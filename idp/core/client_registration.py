@@ -11,7 +11,6 @@ from idp.core.client_jwks import find_bad_jwks
 from idp.core.client_uris import find_bad_origin, find_bad_redirect_uri, find_bad_web_uri
 from idp.core.clients import CLIENT_ID_FORM
 from idp.core.key_ring import ALGORITHMS
-from idp.core.names import is_storable
 from idp.core.scopes import ADMIN_PREFIX, ADMIN_SCOPES, OPENID, USER_SCOPES, is_scope_token
 from idp.errors import InvalidInput
 from idp.ids import RealmName
@@ -105,8 +104,6 @@ def _check_names(asked: Registration, _realm: RealmName) -> Problems:
         yield "client_id", "must be 1 to 128 of the characters A-Z a-z 0-9 . _ ~ : -"
     if len(asked.client_name) > _MAX_NAME or not asked.client_name.isprintable():
         yield "client_name", f"must be at most {_MAX_NAME} printable characters"
-    elif not is_storable(asked.client_name):
-        yield "client_name", "is not text"
     choices = (
         ("application_type", asked.application_type, APPLICATION_TYPES),
         ("token_endpoint_auth_method", asked.auth_method, AUTH_METHODS),

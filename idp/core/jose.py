@@ -22,7 +22,7 @@ MAX_TOKEN = 16 * 1024
 _FORM = re.compile(r"([A-Za-z0-9_-]{2,1024})\.([A-Za-z0-9_-]{2,})\.([A-Za-z0-9_-]{16,1024})")
 _HEADER_NAMES = frozenset({"alg", "kid", "typ"})
 _NAMED_KEYS = {"ES256": ("EC", "P-256"), "EdDSA": ("OKP", "Ed25519")}
-_MIN_RSA_BITS = 2048
+MIN_RSA_BITS = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def fits(key: Key, alg: str) -> bool:
         return False
     if alg in _NAMED_KEYS:
         return (document["kty"], document.get("crv")) == _NAMED_KEYS[alg]
-    return isinstance(key, RSAKey) and key.raw_value.key_size >= _MIN_RSA_BITS
+    return isinstance(key, RSAKey) and key.raw_value.key_size >= MIN_RSA_BITS
 
 
 def at_hash(access_token: str, alg: str) -> str:

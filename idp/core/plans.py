@@ -44,7 +44,7 @@ class PlanView:
 class PlanTarget:
     """A user that a plan names: to be acted upon, or left out for the reason `excluded`.
 
-    `outcome` is None until the job came by, then `done` or `skipped:REASON`.
+    `outcome` is None until the job came by, then `done`, `skipped:REASON` or, later, `undone`.
     """
 
     user_id: str

@@ -113,5 +113,5 @@ def _realm_checks(runtime: Runtime, realm: RealmName) -> Iterator[Check]:
             return
         ready = {key.signer.alg for key in ring.keys if key.active_at <= uow.now}
         lacking = ", ".join(sorted(set(ALGORITHMS) - ready))
-        problem = f"realm {realm} has no key for {lacking}" if lacking else None
-        yield Check("keys", problem, "run `idp init`" if lacking else None, realm)
+        missing = f"realm {realm} has no key for {lacking}" if lacking else None
+        yield Check("keys", missing, "run `idp init`" if lacking else None, realm)

@@ -1,6 +1,8 @@
 """What no view should see: foreign hosts, unknown realms, oversized or malformed requests."""
 
 import ipaddress
+import re
+from collections.abc import Sequence
 
 import flask
 from flask import Flask
@@ -13,6 +15,10 @@ from idp.ids import RealmName
 MAX_BODY = 64 * 1024
 _MAX_QUERY = 16 * 1024
 _PROBES = {"/healthz", "/readyz"}
+_WITH_PORT = re.compile(r"(\d+\.\d+\.\d+\.\d+):\d+|\[([^\]]+)\](?::\d+)?", re.ASCII)
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def install(app: Flask, runtime: Runtime) -> None:
@@ -43,28 +49,30 @@ def install(app: Flask, runtime: Runtime) -> None:
         begin_visit(runtime, RealmName(realm), client_address(trusted))
 
 
-def client_address(
-    trusted: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...],
-) -> str | None:
-    """Return the address of the client: the last one in the chain that no trusted proxy has."""
-    chain = [part.strip() for part in flask.request.headers.get("X-Forwarded-For", "").split(",")]
-    address = flask.request.remote_addr
-    while address is not None and _is_in(address, trusted) and chain and chain[-1]:
-        address = chain.pop()
-    return address if address is not None and _is_address(address) else None
+def client_address(trusted: Sequence[Network]) -> str | None:
+    """Return the address of the client: the last one in the chain that no trusted proxy has.
+
+    What a trusted proxy says that is no address leaves the proxy's own, so that somebody counts.
+    """
+    chain = flask.request.headers.get("X-Forwarded-For", "").split(",")
+    address = _read_address(flask.request.remote_addr or "")
+    for hop in reversed(chain):
+        if address is None or not any(address in network for network in trusted):
+            break
+        nearer = _read_address(hop)
+        if nearer is None:
+            break
+        address = nearer
+    return None if address is None else str(address)
 
 
-def _is_address(text: str) -> bool:
+def _read_address(text: str) -> Address | None:
+    """Return an address as proxies write it (perhaps with a port), or None."""
+    bare = text.strip()
+    found = _WITH_PORT.fullmatch(bare)
     try:
-        ipaddress.ip_address(text)
+        address = ipaddress.ip_address((found[1] or found[2]) if found else bare)
     except ValueError:
-        return False
-    return True
-
-
-def _is_in(
-    address: str, networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
-) -> bool:
-    return _is_address(address) and any(
-        ipaddress.ip_address(address) in network for network in networks
-    )
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address

@@ -35,7 +35,7 @@ class PlanRow(InRealm, Base):
 class PlanTargetRow(InRealm, Base):
     """One user that a plan names: a target (`excluded` is None) or one left out, and why.
 
-    `outcome` is None until the job came by, then `done` or `skipped:REASON`.
+    `outcome` is None until the job came by, then `done`, `skipped:REASON` or, later, `undone`.
     """
 
     __tablename__ = "plan_targets"

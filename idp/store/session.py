@@ -5,10 +5,10 @@ row is stamped, and a row of another realm cannot be written. SQLite runs in WAL
 transaction takes the write lock when it begins (`BEGIN IMMEDIATE`), never half way.
 """
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -24,6 +24,13 @@ from idp.store.base import InRealm
 _SQLITE_BUSY_MS = 15_000
 _POOL_TIMEOUT_S = 5
 _CONNECT_TIMEOUT_S = 3
+_POSTGRES_LINK = {
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 10_000,
+}
+"""A connection whose other end is gone is noticed within ten seconds."""
 
 
 class Database:
@@ -99,14 +106,15 @@ def _filter_by_realm(state: ORMExecuteState) -> None:
 
 
 def _stamp_realm(session: Session, _context: object, _instances: object) -> None:
-    realm = session.realm  # type: ignore[attr-defined]
+    realm: RealmName = session.realm  # type: ignore[attr-defined]
     for row in session.new | session.dirty | session.deleted:
         if not isinstance(row, InRealm):
             continue
-        if row.realm is None:
+        stamp: str | None = row.realm  # None until the row is written
+        if stamp is None:
             row.realm = realm
-        elif row.realm != realm:
-            msg = f"a row of realm {row.realm!r} in a session of {realm!r}"
+        elif stamp != realm:
+            msg = f"a row of realm {stamp!r} in a session of {realm!r}"
             raise RuntimeError(msg)
 
 
@@ -123,7 +131,7 @@ def _create_engine(url: sa.URL, pool_size: int) -> Engine:
             pool_timeout=_POOL_TIMEOUT_S,
             pool_pre_ping=True,
             hide_parameters=True,
-            connect_args={"connect_timeout": _CONNECT_TIMEOUT_S},
+            connect_args={"connect_timeout": _CONNECT_TIMEOUT_S} | _POSTGRES_LINK,
         )
     if url.database and url.database != ":memory:":
         file = Path(url.database)
@@ -142,7 +150,7 @@ def _create_engine(url: sa.URL, pool_size: int) -> Engine:
     return engine
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
     for pragma in (

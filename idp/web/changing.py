@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import assert_never
 
 from flask import Response
 from flask.typing import ResponseReturnValue
@@ -144,6 +145,8 @@ def _refused(outcome: _Refused, context: dict[str, object]) -> Response:
             return _throttled(context, retry_after)
         case TemporaryPasswordOver():
             return _form(401, context | {"message": _TEMPORARY_OVER})
+        case _:
+            assert_never(outcome)
 
 
 def _throttled(context: dict[str, object], retry_after: int) -> Response:

@@ -6,6 +6,7 @@ or Referer. Looking at a page never spends it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
 from flask import Response
 from flask.typing import ResponseReturnValue
@@ -117,6 +118,8 @@ def _complete(visit: Visit, link: RawToken) -> ResponseReturnValue:
             return form.page(422, wrong_with(findings))
         case LinkInvalid():
             return _link_over(visit)
+        case _:
+            assert_never(outcome)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The sign-in form, wherever it stands."""
 
 from collections.abc import Callable
+from typing import assert_never
 
 from flask import Response
 from flask.typing import ResponseReturnValue
@@ -61,6 +62,8 @@ def submit_form(visit: Visit, proceed: Proceed, **context: object) -> ResponseRe
             return _form(visit, 429, context | {"message": message}, retry_after=retry_after)
         case TemporaryPasswordOver():
             return _form(visit, 401, context | {"message": _TEMPORARY_OVER})
+        case _:
+            assert_never(outcome)
 
 
 def _form(

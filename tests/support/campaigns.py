@@ -15,7 +15,8 @@ from idp.core.plans import (
     list_plan_targets,
     undo_plan,
 )
-from idp.core.work import HOST, Actor
+from idp.core.runtime import Runtime
+from idp.core.work import HOST, SYSTEM, Actor
 from idp.ids import RealmName
 from idp.jobs.runner import Runner
 from idp.store.users import UserRow
@@ -94,7 +95,12 @@ def targets(world: World, plan: PlanView) -> dict[str, PlanTarget]:
 def add_users(world: World, count: int, *, realm: RealmName = STAFF) -> list[str]:
     """Add `user-0`, `user-1`, … at once, all with the same cheap hash; return their ids."""
     first = world.add_user("user-0", realm=realm)
-    with world.begin(realm) as uow:
+    return copy_users(world.runtime, realm, first, count)
+
+
+def copy_users(runtime: Runtime, realm: RealmName, first: str, count: int) -> list[str]:
+    """Add `user-1`, `user-2`, … until there are `count`, all like `first`; return their ids."""
+    with runtime.begin(realm, actor=SYSTEM) as uow:
         connection = uow.db.connection()
         tables = UserRow.metadata.tables
         _copy_rows(connection, tables["users"], "id", (realm, first), count)

@@ -8,7 +8,6 @@ import pytest
 import sqlalchemy as sa
 from click.testing import Result
 
-from idp.core.runtime import Runtime
 from idp.store.migrations import head_revision
 from idp.store.session import Database
 from idp.store.users import UserRow
@@ -163,11 +162,13 @@ def test_upgrade_from_nothing_and_of_a_newer_database(tmp_path: Path) -> None:
     assert "newer version" in answer.stderr
 
 
-def test_damage_is_found(lent: Runtime, tmp_path: Path) -> None:
-    with lent.database.connection(write=True) as connection:
+def test_damage_is_found(sqlite_url: str, tmp_path: Path) -> None:
+    database = Database(sqlite_url)
+    with database.connection(write=True) as connection:
         connection.exec_driver_sql("PRAGMA writable_schema = ON")
         connection.exec_driver_sql("UPDATE sqlite_master SET sql = '' WHERE name = 'users'")
-    write_installation(tmp_path, database_url=str(lent.config.database.url))
+    database.close()
+    write_installation(tmp_path, database_url=sqlite_url)
 
     answer = _db(tmp_path, "check")
 

@@ -18,6 +18,8 @@ from idp.store.users import RoleGrantRow, UserRow
 from tests.support.commands import run_command
 from tests.support.installation import write_installation
 
+pytestmark = pytest.mark.database
+
 
 def _init(folder: Path, *arguments: str) -> Result:
     return run_command(None, "init", "--config", str(folder / "config.toml"), *arguments)

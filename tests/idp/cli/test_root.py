@@ -12,10 +12,10 @@ from idp.cli import COMMANDS, idp
 from idp.cli.base import CliContext, Parts
 from idp.cli.refusals import refusal_of
 from idp.cli.root import Entry, RootGroup
-from idp.core.runtime import Runtime
 from idp.errors import Conflict, IdpError, NotFound, PasswordRejected, RateLimited
 from policy.verdict import Finding
 from tests.support.commands import composition, run_command
+from tests.support.world import open_world
 
 
 def _nobody() -> Parts:
@@ -130,8 +130,9 @@ def test_private_detail_is_told_only_when_debugging() -> None:
     assert "mx1" in refusal_of(error, debug=True).message
 
 
-def test_an_unknown_realm_is_wrong_usage_and_names_the_nearest(lent: Runtime) -> None:
-    answer = run_command(lent, "user", "list", "--realm", "staf")
+def test_an_unknown_realm_is_wrong_usage_and_names_the_nearest(sqlite_url: str) -> None:
+    with open_world(sqlite_url) as world:
+        answer = run_command(world.runtime, "user", "list", "--realm", "staf")
 
     assert answer.exit_code == 2
     assert 'did you mean "staff"?' in answer.stderr

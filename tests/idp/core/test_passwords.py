@@ -105,6 +105,13 @@ class TestSettingSomebodysPassword:
         assert (event.code, event.actor_id) == ("password.set", "root")
         assert event.params == {"by": "admin", "must_change": True}
 
+    def test_only_an_administrators_choice_is_announced(self, world: World) -> None:
+        ada = world.add_user("ada")
+
+        put(world, ada, setting=Setting(source=SetBy.IMPORT))
+
+        assert world.outbox() == []
+
     def test_the_policy_counts_whoever_sets_it(self, world: World) -> None:
         ada = world.add_user("ada")
 

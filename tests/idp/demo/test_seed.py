@@ -23,6 +23,8 @@ from idp.ids import RealmName
 from policy.model import Enforcement
 from tests.support.commands import composition
 
+pytestmark = pytest.mark.database
+
 
 @dataclass(frozen=True, slots=True)
 class Folder:

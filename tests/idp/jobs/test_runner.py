@@ -119,7 +119,7 @@ def test_a_worker_outlives_a_database_that_is_away(
 def test_kill_minus_nine_in_the_middle_of_a_reset(database_url: str, tmp_path: Path) -> None:
     clock = FakeClock(SystemClock().now() - timedelta(hours=1))
     world = make_world(database_url, clock)
-    size = campaign_size(2_000)
+    size = campaign_size(20_000)
     campaigns.add_users(world, size)
     job_id = campaigns.apply(world, campaigns.plan_reset(world, password=LONG))
     worker = _start_worker(database_url, job_id, tmp_path)

@@ -187,11 +187,11 @@ def test_parameters_that_cannot_be_read_get_a_page(story: Story, query: str) -> 
 
 
 def test_a_client_without_the_code_grant_cannot_ask(story: Story) -> None:
-    app = story.app("robot", application_type="service")
+    robot = story.app("robot", application_type="service")
+    both = story.app("both", grant_types=("client_credentials",))
 
-    answer = story.authorize(app, redirect_uri=CALLBACK)
-
-    assert is_page(answer)
+    assert is_page(story.authorize(robot, redirect_uri=CALLBACK))
+    assert story.authorize(both).returned["error"] == "unauthorized_client"
 
 
 def test_head_has_no_side_effect(story: Story) -> None:
@@ -201,10 +201,13 @@ def test_head_has_no_side_effect(story: Story) -> None:
 
     answer = story.send("HEAD", f"/authorize?{query}")
 
-    assert answer.status == 200
+    stored = story.authorize(app, prompt="login").location.rpartition("/")[0]
+    at_interaction = story.send("HEAD", stored)
+
+    assert (answer.status, at_interaction.status) == (200, 200)
     assert not answer.location
+    assert not at_interaction.location
     assert story.world.count(AuthorizationCodeRow) == 0
-    assert story.world.count(AuthorizationRequestRow) == 0
 
 
 def test_what_was_removed_is_unknown(story: Story) -> None:

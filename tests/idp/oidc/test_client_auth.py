@@ -207,7 +207,13 @@ def test_an_assertion_of_another_key_proves_nothing(story: Story) -> None:
 def test_a_secret_does_not_stand_in_for_an_assertion(story: Story) -> None:
     signer(story)
 
+    story.app("web")
+
     assert story.token(App("signer", "secretsecret", ""), **BASIC).status == 401
+    for_web = assertion(story, iss="web", sub="web")
+    assert signed(story, for_web) == (401, "invalid_client")
+    not_a_key: dict[str, Any] = {"client_assertion": "x.y.z", "client_assertion_type": ASSERTION}
+    assert story.token(None, **not_a_key, **BASIC).status == 401
 
 
 def test_no_key_address_in_an_assertion_is_opened(story: Story) -> None:

@@ -166,7 +166,10 @@ def test_what_cannot_be_read_changes_nothing(story: Story) -> None:
     assert story.get("/logout?state=%ff").status == 400
     assert story.get(f"/logout?id_token_hint={hint}&id_token_hint={hint}").status == 400
     assert story.send("HEAD", f"/logout?id_token_hint={hint}").status == 200
-    assert story.send("POST", "/logout/confirm", data=b"a=%ff").status == 403
+    fields = form_fields(log_out(story).text)
+    spoilt = {**fields, "post_logout_redirect_uri": "https://evil.example/"}
+    assert story.send("POST", "/logout/confirm", data=spoilt).status == 400
+    assert story.send("POST", "/logout", data=b"x", content_type="text/plain").status == 400
     assert is_signed_in(story, app)
 
 

@@ -55,10 +55,15 @@ def test_userinfo_takes_the_token_from_the_header_or_a_posted_form(story: Story)
     by_header = story.send("POST", "/userinfo", headers=header)
     both = story.send("POST", "/userinfo", data={"access_token": raw}, headers=header)
     by_address = story.get(f"/userinfo?access_token={raw}")
+    body = f"access_token={raw}&access_token={raw}"
+    form = "application/x-www-form-urlencoded"
+    twice = story.send("POST", "/userinfo", data=body, content_type=form)
+    unreadable = story.send("POST", "/userinfo", data=b"access_token=%ff", content_type=form)
 
     assert by_post.json["sub"] == by_header.json["sub"]
     assert (both.status, both.error) == (400, "invalid_request")
     assert by_address.status == 401
+    assert (twice.status, unreadable.status) == (400, 400)
 
 
 def refused(answer: Answer) -> tuple[int, str | None]:
@@ -272,7 +277,7 @@ def test_introspection_is_for_those_registered_to_ask(story: Story) -> None:
     assert story.post_form("/introspect", {"token": raw, "client_id": "spa"}).status == 401
     assert story.introspect(App("rs", "wrong", ""), raw).status == 401
     assert story.introspect(rs, "nonsense").json == {"active": False}
-    assert story.post_form("/introspect", {}, rs.basic).error == "invalid_request"
+    assert story.post_form("/introspect", {"x": "1"}, rs.basic).error == "invalid_request"
 
 
 @pytest.mark.parametrize("hint", ["access_token", "refresh_token", "pizza"])
@@ -317,7 +322,7 @@ def test_nobody_revokes_what_is_anothers(story: Story) -> None:
     assert story.revoke(web2, tokens["access_token"]).status == 200
     assert story.revoke(App("web", None, ""), tokens["refresh_token"]).status == 401
     assert story.revoke(app, "unknown").status == 200
-    assert story.post_form("/revoke", {}, app.basic).error == "invalid_request"
+    assert story.post_form("/revoke", {"x": "1"}, app.basic).error == "invalid_request"
 
     assert story.userinfo(tokens["access_token"]).status == 200
     assert story.refresh(app, tokens["refresh_token"]).status == 200

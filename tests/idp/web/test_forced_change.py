@@ -1,6 +1,7 @@
 """The change that the policy asks for on the way to an app: no way around it, and back after it."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
@@ -199,6 +200,21 @@ def test_guesses_at_the_current_password_are_counted_like_those_at_a_sign_in(
         assert person.seen.answer.response.headers["Retry-After"] == "900"
         assert "wait 15 minutes" in person.seen.text
         assert "password.changed" not in story.event_codes()
+
+
+def test_a_temporary_password_that_ends_at_the_screen_leads_to_recovery(
+    story: Story, person: Visitor
+) -> None:
+    until = story.world.clock.now() + timedelta(hours=1)
+    story.person("ada", credential={"must_change": True, "temporary_until": until})
+    person.sign_in("ada", PASSWORD)
+    story.world.advance(hours=1, seconds=1)
+    change(person)
+
+    assert person.seen is not None
+    assert person.seen.status == 401
+    assert "Reset your password" in person.seen.text
+    assert "password.changed" not in story.event_codes()
 
 
 # --- F-10

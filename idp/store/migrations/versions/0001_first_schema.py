@@ -6,8 +6,8 @@ Revises:
 
 import sqlalchemy as sa
 from alembic import op
-from idp.store.base import JsonDocument
-from idp.store.base import UtcDateTime
+
+from idp.store.base import JsonDocument, UtcDateTime
 
 revision = "0001"
 down_revision = None
@@ -17,7 +17,6 @@ depends_on = None
 
 def upgrade() -> None:
     """Apply this revision."""
-
     op.create_table(
         "realms",
         sa.Column("name", sa.String(length=64), nullable=False),

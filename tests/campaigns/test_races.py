@@ -1,0 +1,44 @@
+"""Parallel redemptions over four worker processes: exactly once (catalogue C-01, C-03, C-14)."""
+
+from collections import Counter
+from functools import partial
+
+import pytest
+
+from idp.store.tokens import AuthorizationCodeRow, TokenFamilyRow
+from tests.campaigns.fleet import PARALLEL, Caller, Fleet
+from tests.support.sizes import campaign_size
+
+pytestmark = [pytest.mark.campaign, pytest.mark.timeout(0)]
+_ROUNDS = 1_000
+
+
+def test_of_sixteen_redemptions_of_a_code_exactly_one_wins(fleet: Fleet) -> None:
+    codes = fleet.issue_codes(campaign_size(_ROUNDS))
+
+    rounds = fleet.everybody([partial(Caller.redeem, code=code) for code in codes])
+
+    for replies in rounds:
+        outcomes = Counter((reply.status, reply.error) for reply in replies)
+        assert outcomes == {(200, None): 1, (400, "invalid_grant"): PARALLEL - 1}
+    assert fleet.count(TokenFamilyRow) == len(codes)
+    assert fleet.count(AuthorizationCodeRow, AuthorizationCodeRow.spent_at.is_not(None)) == len(
+        codes
+    )
+
+
+def test_sixteen_refreshes_of_a_token_get_one_successor(fleet: Fleet) -> None:
+    tokens = fleet.refresh_tokens(campaign_size(_ROUNDS))
+
+    rounds = fleet.everybody([partial(Caller.refresh, token=token) for token in tokens])
+
+    for replies in rounds:
+        assert Counter(reply.status for reply in replies) == {200: PARALLEL}
+        assert len({reply.body["refresh_token"] for reply in replies}) == 1
+    assert fleet.count(TokenFamilyRow, TokenFamilyRow.counter == 1) == len(tokens)
+    assert fleet.count(TokenFamilyRow, TokenFamilyRow.revoked_at.is_not(None)) == 0
+
+    caller = Caller(fleet.installation.port)
+    successors = [replies[0].body["refresh_token"] for replies in rounds]
+    assert {caller.refresh(successor).status for successor in successors} == {200}
+    caller.close()

@@ -1,0 +1,269 @@
+"""How each state of the matrix comes about, through the use cases that real people use.
+
+A state is a generator: what stands before its `yield` happens before ada signs in and her apps get
+their tokens, what stands after it happens to her then.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from idp.core.links import issue_not_me_link, redeem_not_me
+from idp.core.plans import undo_plan
+from idp.core.recovery import Recovered, complete_recovery, issue_recovery_link
+from idp.core.roles import AdminRole, revoke_role
+from idp.core.sessions import end_session, list_sessions
+from idp.core.users import (
+    deactivate_user,
+    end_sessions,
+    lock_user,
+    reactivate_user,
+    require_change,
+    set_user_password,
+    unlock_user,
+)
+from idp.core.work import HOST
+from idp.ids import SessionId
+from idp.jobs.runner import Runner
+from tests.matrix.case import NEW, Case
+from tests.support.campaigns import publish
+from tests.support.pages import visitor
+from tests.support.world import STAFF
+
+_MET, _NOT_MET = 12, 24
+"""Minimum lengths that ada's password meets, and does not meet."""
+_TRIES = 11
+
+Way = Callable[[Case], Iterator[None]]
+
+
+def bring_about(case: Case, name: str) -> None:
+    """Make a state of the matrix true for ada."""
+    for _ in WAYS[name](case):
+        case.hold()
+
+
+def raise_policy(case: Case, enforcement: str, length: int = _NOT_MET) -> str:
+    """Publish a stricter policy and return the plan's id."""
+    rules = {"length": {"min": length, "max": 256}, "differs_from_current": {}}
+    document = {"enforcement": enforcement, "rules": rules}
+    return publish(case.story.world, document, accept_conflicts=True).id
+
+
+def _fresh(_case: Case) -> Iterator[None]:
+    yield
+
+
+def _stale(enforcement: str) -> Way:
+    def way(case: Case) -> Iterator[None]:
+        yield
+        raise_policy(case, enforcement)
+
+    return way
+
+
+def _stale_judged(length: int) -> Way:
+    def way(case: Case) -> Iterator[None]:
+        yield
+        raise_policy(case, "noncompliant", length)
+        case.sign_in()
+
+    return way
+
+
+def _rolled_back(case: Case) -> Iterator[None]:
+    yield
+    plan = raise_policy(case, "everyone")
+    undo_plan(case.story.world.runtime, STAFF, plan, HOST)
+
+
+def _expired(case: Case) -> Iterator[None]:
+    rules = {"length": {"min": 8, "max": 256}, "max_age": {"days": 90}}
+    publish(case.story.world, {"enforcement": "everyone", "rules": rules}, accept_conflicts=True)
+    case.story.world.advance(days=90, seconds=-10)
+    yield
+    case.story.world.advance(seconds=20)
+
+
+def _must_change(case: Case) -> Iterator[None]:
+    yield
+    case.act(require_change)
+
+
+def _must_change_signed_out(case: Case) -> Iterator[None]:
+    yield
+    case.act(lambda uow, ada: require_change(uow, ada, end_sessions=True))
+
+
+def _password_set(case: Case) -> Iterator[None]:
+    yield
+    case.password = "chosen by an administrator"
+    set_user_password(case.story.world.runtime, STAFF, case.ada, case.password, actor=HOST)
+
+
+def _temporary_over(case: Case) -> Iterator[None]:
+    case.reset(require_change=False, expires_in="P3D")
+    case.story.world.advance(days=3, seconds=-10)
+    yield
+    case.story.world.advance(seconds=20)
+
+
+def _bulk(mode: str, **params: object) -> Way:
+    def way(case: Case) -> Iterator[None]:
+        yield
+        case.reset(mode, **params)
+
+    return way
+
+
+def _bulk_shared_signed_in(case: Case) -> Iterator[None]:
+    yield
+    case.reset()
+    case.sign_in()
+
+
+def _classic_after(case: Case) -> Iterator[None]:
+    case.reset(require_change=False)
+    yield
+
+
+def _classic_raised(case: Case) -> Iterator[None]:
+    case.reset(require_change=False)
+    yield
+    raise_policy(case, "everyone")
+
+
+def _bulk_undone(case: Case) -> Iterator[None]:
+    yield
+    before = case.password
+    plan = case.reset()
+    job = undo_plan(case.story.world.runtime, STAFF, plan, HOST)
+    Runner(case.story.world.runtime).run_job(job)
+    case.password = before
+
+
+def _changed_elsewhere(case: Case) -> Iterator[None]:
+    yield
+    other = visitor(case.story)
+    other.sign_in("ada", case.password)
+    case.change_password(other)
+
+
+def _changed_here(case: Case) -> Iterator[None]:
+    yield
+    case.change_password(case.person)
+
+
+def _recovered(case: Case) -> Iterator[None]:
+    yield
+    world = case.story.world
+    generation = world.user(case.ada).credential_generation
+    with world.begin() as uow:
+        link = issue_recovery_link(uow, case.ada, generation=generation)
+    assert isinstance(complete_recovery(world.runtime, STAFF, link, NEW), Recovered)
+    case.password = NEW
+
+
+def _locked(case: Case) -> Iterator[None]:
+    yield
+    case.act(lock_user)
+
+
+def _unlocked(case: Case) -> Iterator[None]:
+    yield
+    case.act(lock_user)
+    case.act(unlock_user)
+
+
+def _not_me(case: Case) -> Iterator[None]:
+    yield
+    with case.story.world.begin() as uow:
+        link = issue_not_me_link(uow, case.ada)
+    with case.story.world.begin() as uow:
+        assert redeem_not_me(uow, link) is not None
+
+
+def _locked_must_change(case: Case) -> Iterator[None]:
+    yield
+    case.act(require_change)
+    case.act(lock_user)
+
+
+def _inactive(case: Case) -> Iterator[None]:
+    yield
+    case.act(deactivate_user)
+
+
+def _reactivated(case: Case) -> Iterator[None]:
+    yield
+    case.act(deactivate_user)
+    case.act(reactivate_user)
+
+
+def _inactive_locked(case: Case) -> Iterator[None]:
+    yield
+    case.act(lock_user)
+    case.act(deactivate_user)
+
+
+def _role_lost(case: Case) -> Iterator[None]:
+    yield
+    case.act(lambda uow, ada: revoke_role(uow, ada, AdminRole.AUDITOR))
+
+
+def _sessions_ended(case: Case) -> Iterator[None]:
+    yield
+    case.act(end_sessions)
+
+
+def _session_ended(case: Case) -> Iterator[None]:
+    yield
+    with case.story.world.begin() as uow:
+        [session] = list_sessions(uow, case.ada)
+        end_session(uow, case.ada, SessionId(session.id))
+
+
+def _throttled(case: Case) -> Iterator[None]:
+    yield
+    stranger = visitor(case.story)
+    stranger.open("/sign-in")
+    for _ in range(_TRIES):
+        stranger.submit(username="ada", password="a guess")
+
+
+WAYS: Mapping[str, Way] = {
+    "fresh": _fresh,
+    "stale_everyone": _stale("everyone"),
+    "stale_unjudged": _stale("noncompliant"),
+    "stale_refused": _stale_judged(_NOT_MET),
+    "stale_accepted": _stale_judged(_MET),
+    "stale_observe": _stale("observe"),
+    "stale_never": _stale("never"),
+    "rolled_back": _rolled_back,
+    "expired": _expired,
+    "must_change": _must_change,
+    "must_change_signed_out": _must_change_signed_out,
+    "password_set": _password_set,
+    "temporary_over": _temporary_over,
+    "bulk_shared": _bulk("shared"),
+    "bulk_shared_signed_in": _bulk_shared_signed_in,
+    "bulk_shared_kept": _bulk("shared", end_sessions=False),
+    "classic_before": _bulk("shared", require_change=False),
+    "classic_after": _classic_after,
+    "classic_raised": _classic_raised,
+    "bulk_link": _bulk("link"),
+    "bulk_require_change": _bulk("require_change"),
+    "bulk_undone": _bulk_undone,
+    "changed_elsewhere": _changed_elsewhere,
+    "changed_here": _changed_here,
+    "recovered": _recovered,
+    "locked": _locked,
+    "unlocked": _unlocked,
+    "not_me": _not_me,
+    "locked_must_change": _locked_must_change,
+    "inactive": _inactive,
+    "reactivated": _reactivated,
+    "inactive_locked": _inactive_locked,
+    "role_lost": _role_lost,
+    "sessions_ended": _sessions_ended,
+    "session_ended": _session_ended,
+    "throttled": _throttled,
+}

@@ -1,0 +1,62 @@
+"""Writes the matrix as a page of the documents: `python -m tests.matrix.table`."""
+
+from collections.abc import Iterable
+
+from tests.matrix.outcomes import FOR_APPS, IN_BROWSER, MATRIX, Endpoint
+from tests.support import ROOT
+
+PAGE = ROOT / "docs" / "gate.md"
+
+_HEAD = """# The gate: who gets what, when
+
+One function decides whether an account may have tokens now: `idp.core.gate.clear`. The authorize
+endpoint asks it to show the right screen, the token endpoint asks it again before anything is
+signed, and the endpoints that take access tokens ask it too. This page is written from the data of
+`tests/matrix/outcomes.py` by `python -m tests.matrix.table`; the tests run every cell through the
+whole application, on SQLite and on PostgreSQL, and fail when this page says anything else.
+
+Each row is one state. Somebody signed in, and an app was given a code, a refresh token and access
+tokens; then the state came about. A refusal spends nothing and leaves an event.
+"""
+_BROWSER = """## In a browser
+
+The sign-in page is asked from a browser that was never here before, with the password that is now
+right. The other columns are asked from the browser that was signed in before. When a temporary
+password's time is over, the change screen says so and takes nothing: only a reset by mail helps.
+"""
+_APPS = """## For apps
+
+A reason such as `credential_changed` stands for 400 with `error = "invalid_grant"` and that
+`idp_reason`; "+ address" means that `idp_action_uri` is there, where the person can finish the
+change. Of several reasons the first one counts, in this order: `account_disabled`,
+`account_locked`, `credential_changed`, `session_ended`, `sign_in_required`,
+`password_change_required`. Behind `client_credentials` stands no person, so no state of an account
+touches it. The admin API is asked with the access token of a person who holds a role.
+
+When a password is stale only by policy, access tokens that are out already live to their own end,
+five minutes at most. In every other state without new tokens they end at once.
+"""
+
+
+def render() -> str:
+    """Return the page."""
+    parts = (_HEAD, _BROWSER, _table(IN_BROWSER), _APPS, _table(FOR_APPS))
+    return "\n".join(parts)
+
+
+def _table(endpoints: tuple[Endpoint, ...]) -> str:
+    names = (f"`{name}`" if "_" in name else name for name in endpoints)
+    lines = [_line(["state", *names]), _line(["---"] * (len(endpoints) + 1))]
+    lines += [
+        _line([state.told, *(state.outcomes[endpoint].shown for endpoint in endpoints)])
+        for state in MATRIX
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(render())
