@@ -4,6 +4,7 @@ import base64
 import contextlib
 import hashlib
 import http.client
+import itertools
 import json
 import os
 import signal
@@ -23,7 +24,7 @@ from idp.core.client_admin import create_client
 from idp.core.client_registration import Registration
 from idp.core.codes import CodeGrant, issue_code
 from idp.core.flow import gate_for_session
-from idp.core.gate import Cleared
+from idp.core.gate import Cleared, find_account
 from idp.core.profiles import Profile
 from idp.core.runtime import Runtime
 from idp.core.sessions import begin_session, find_signed_in
@@ -32,7 +33,7 @@ from idp.core.work import HOST, SYSTEM
 from idp.ids import ClientId, RealmName, UserId
 from tests.support.installation import Installation
 from tests.support.ports import LOOPBACK
-from tests.support.servers import IdpServer
+from tests.support.servers import IdpServer, start_idp
 from tests.support.waiting import wait_until
 
 STAFF = RealmName("staff")
@@ -61,6 +62,7 @@ class Reply:
 
 
 NO_ANSWER = Reply(0, {})
+_NUMBERS = itertools.count(1)
 
 
 class Caller:
@@ -124,6 +126,18 @@ class Fleet:
     def issue_codes(self, count: int) -> list[str]:
         """Issue codes to `web` under one session."""
         return issue_codes(self.runtime, self.user_id, count)
+
+    def add_person(self) -> str:
+        """Add somebody of whom no other test knows; return the login name."""
+        name = f"person-{next(_NUMBERS)}"
+        profile = Profile(username=name, email=f"{name}@example.com")
+        create_user(self.runtime, STAFF, NewUser(profile=profile, password=PASSWORD), HOST)
+        return name
+
+    def mails_to(self, name: str) -> list[Path]:
+        """Return the mails that went out to somebody."""
+        found = (self.installation.folder / "mail").glob("*.eml")
+        return [mail for mail in found if f"To: {name}@" in mail.read_text(errors="replace")]
 
     def refresh_tokens(self, count: int) -> list[str]:
         """Return refresh tokens of families of their own."""
@@ -191,7 +205,9 @@ def kill(pid: int) -> None:
 def issue_codes(runtime: Runtime, user_id: UserId, count: int) -> list[str]:
     """Issue codes to `web` under one new session of a person."""
     with runtime.begin(STAFF, actor=SYSTEM) as uow:
-        _, secret = begin_session(uow, user_id, epoch=1)
+        account = find_account(uow, user_id)
+        assert account is not None
+        _, secret = begin_session(uow, user_id, epoch=account.epoch)
         uow.db.flush()
         signed_in = find_signed_in(uow, secret)
         assert signed_in is not None
@@ -227,18 +243,22 @@ def populate(runtime: Runtime) -> UserId:
 
 
 @contextmanager
-def running_fleet(installation: Installation, start: Callable[..., IdpServer]) -> Iterator[Fleet]:
-    """Set up an installation, start it, and give it with its people."""
+def running_fleet(installation: Installation) -> Iterator[Fleet]:
+    """Set up an installation, start it, and give it with its people; end it afterwards."""
     installation.set_up()
     start_quiet_log()
     runtime = assemble(load(installation.config, {}))
     try:
-        user_id = populate(runtime)
-        server = start(
-            "serve", "--config", str(installation.config), ready=f"{installation.url}/readyz"
-        )
-        fleet = Fleet(installation, server, runtime, user_id)
+        fleet = Fleet(installation, start(installation), runtime, populate(runtime))
         wait_until(lambda: len(fleet.web_workers()) > 0, what="the workers")
         yield fleet
+        fleet.server.stop()
     finally:
         runtime.database.close()
+
+
+def start(installation: Installation) -> IdpServer:
+    """Start a set-up installation and return once it is ready."""
+    server = start_idp("serve", "--config", str(installation.config), directory=installation.folder)
+    server.wait_for(f"{installation.url}/readyz")
+    return server

@@ -1,25 +1,28 @@
 """A bulk reset at size, killed again and again while people sign in (catalogue B-09)."""
 
 import time
+from collections import Counter
 
 import pytest
 import sqlalchemy as sa
 
 from idp.clock import FakeClock
-from idp.core.jobs import get_job
+from idp.core.jobs import Job, get_job
 from idp.core.plans import apply_plan, create_plan
 from idp.core.work import HOST
 from idp.jobs.runner import Runner
 from idp.store.audit import AuditEventRow
-from idp.store.users import CredentialRow, UserRow
+from idp.store.users import UserRow
 from tests.campaigns.fleet import STAFF, Fleet, children_of, kill
 from tests.support.campaigns import copy_users
 from tests.support.record import record
-from tests.support.sizes import campaign_size
+from tests.support.sizes import campaign_size, is_full_size
 from tests.support.waiting import wait_until
 from tests.support.world import make_world
 
 pytestmark = [pytest.mark.campaign, pytest.mark.timeout(0)]
+_SEVERAL_BATCHES = 5_000
+_SECONDS = 60
 _SECRET = "kiwi over the long white cloud"
 _ORDER = {
     "mode": "shared",
@@ -29,32 +32,42 @@ _ORDER = {
 }
 
 
-def test_the_job_process_is_killed_ten_times(fleet: Fleet) -> None:
-    size = campaign_size(20_000)
-    copy_users(fleet.runtime, STAFF, fleet.user_id, size)
-    plan = create_plan(fleet.runtime, STAFF, "password.reset", _ORDER, HOST)
+def test_the_job_process_is_killed_again_and_again(fleet: Fleet) -> None:
+    size = max(_SEVERAL_BATCHES, campaign_size(20_000))
+    people = copy_users(fleet.runtime, STAFF, fleet.user_id, size)
+    order = {**_ORDER, "select": {"user_ids": people}}
+    plan = create_plan(fleet.runtime, STAFF, "password.reset", order, HOST)
     job_id = apply_plan(fleet.runtime, STAFF, plan.id, plan.fingerprint, HOST)
+    halfway: set[int] = set()
 
-    for _ in range(10):
-        for worker in children_of(fleet.server.pid, " worker "):
-            kill(worker)
-        wait_until(lambda: bool(children_of(fleet.server.pid, " worker ")), what="another worker")
+    def is_over() -> bool:
+        job = _job(fleet, job_id)
+        if 0 < job.done < size and job.done not in halfway:
+            halfway.add(job.done)
+            for worker in children_of(fleet.server.pid, " worker "):
+                kill(worker)
+        return job.state == "done"
 
-    wait_until(lambda: _is_done(fleet, job_id), what="the reset", seconds=600)
-    _assert_each_exactly_once(fleet, size)
+    wait_until(is_over, what="the reset", seconds=900)
+
+    assert halfway
+    _assert_each_exactly_once(fleet, people)
 
 
-def _is_done(fleet: Fleet, job_id: str) -> bool:
+def _job(fleet: Fleet, job_id: str) -> Job:
     with fleet.runtime.begin(STAFF, write=False) as uow:
-        return get_job(uow, job_id).state == "done"
+        return get_job(uow, job_id)
 
 
-def _assert_each_exactly_once(fleet: Fleet, size: int) -> None:
+def _assert_each_exactly_once(fleet: Fleet, people: list[str]) -> None:
     with fleet.runtime.begin(STAFF, write=False) as uow:
         counters = set(
-            uow.db.execute(sa.select(UserRow.epoch, UserRow.credential_generation)).tuples()
+            uow.db.execute(
+                sa.select(UserRow.epoch, UserRow.credential_generation).where(
+                    UserRow.id.between(people[1], people[-1])
+                )
+            ).tuples()
         )
-        hashes = set(uow.db.scalars(sa.select(CredentialRow.hash)))
         told = sa.select(AuditEventRow.subject_id).where(AuditEventRow.code == "reset.user_reset")
         subjects = list(uow.db.scalars(told))
         ends = uow.db.scalar(
@@ -62,9 +75,8 @@ def _assert_each_exactly_once(fleet: Fleet, size: int) -> None:
             .select_from(AuditEventRow)
             .where(AuditEventRow.code == "reset.applied")
         )
-    assert counters == {(2, 2)}
-    assert len(hashes) == 1
-    assert len(subjects) == len(set(subjects)) == size
+    assert len(counters) == 1
+    assert Counter(subjects) == Counter(people)
     assert ends == 1
 
 
@@ -78,7 +90,9 @@ def test_a_hundred_thousand_users(sqlite_url: str) -> None:
 
     began = time.perf_counter()
     Runner(world.runtime).run_job(job_id)
-    record(f"bulk reset of {size} users on SQLite: {time.perf_counter() - began:.1f} s")
+    took = time.perf_counter() - began
+    record(f"bulk reset of {size} users on SQLite: {took:.1f} s")
+    assert not is_full_size() or took <= _SECONDS
 
     with world.begin(write=False) as uow:
         assert get_job(uow, job_id).done == size

@@ -9,7 +9,6 @@ import pytest
 
 from tests.campaigns.browsers import Person
 from tests.campaigns.fleet import PASSWORD, Caller, Fleet, running_fleet
-from tests.conftest import StartIdp
 from tests.support.installation import write_installation
 from tests.support.sizes import campaign_size
 
@@ -21,7 +20,7 @@ _ALLOWANCE_KIB = 96 * 1024
 
 
 @pytest.fixture
-def busy(sqlite_url: str, tmp_path: Path, start: StartIdp) -> Iterator[Fleet]:
+def busy(sqlite_url: str, tmp_path: Path) -> Iterator[Fleet]:
     """Give two workers that hash as in production, and do not brake addresses."""
     settings: dict[str, dict[str, object]] = {
         "server": {"workers": 2, "threads": 16},
@@ -29,7 +28,7 @@ def busy(sqlite_url: str, tmp_path: Path, start: StartIdp) -> Iterator[Fleet]:
         "limits": {"sign_in_per_account": "off", "sign_in_per_address": "off"},
     }
     installation = write_installation(tmp_path, database_url=sqlite_url, settings=settings)
-    with running_fleet(installation, start) as running:
+    with running_fleet(installation) as running:
         yield running
 
 

@@ -5,8 +5,10 @@ from functools import partial
 
 import pytest
 
+from idp.core.refresh_tokens import read_refresh_token
+from idp.ids import hash_token
 from idp.store.tokens import AuthorizationCodeRow, TokenFamilyRow
-from tests.campaigns.fleet import PARALLEL, Caller, Fleet
+from tests.campaigns.fleet import PARALLEL, STAFF, Caller, Fleet
 from tests.support.sizes import campaign_size
 
 pytestmark = [pytest.mark.campaign, pytest.mark.timeout(0)]
@@ -15,16 +17,25 @@ _ROUNDS = 1_000
 
 def test_of_sixteen_redemptions_of_a_code_exactly_one_wins(fleet: Fleet) -> None:
     codes = fleet.issue_codes(campaign_size(_ROUNDS))
+    families = fleet.count(TokenFamilyRow)
 
     rounds = fleet.everybody([partial(Caller.redeem, code=code) for code in codes])
 
     for replies in rounds:
         outcomes = Counter((reply.status, reply.error) for reply in replies)
         assert outcomes == {(200, None): 1, (400, "invalid_grant"): PARALLEL - 1}
-    assert fleet.count(TokenFamilyRow) == len(codes)
-    assert fleet.count(AuthorizationCodeRow, AuthorizationCodeRow.spent_at.is_not(None)) == len(
-        codes
-    )
+    assert fleet.count(TokenFamilyRow) - families == len(codes)
+    hashes = [hash_token(code) for code in codes]
+    is_spent = AuthorizationCodeRow.spent_at.is_not(None)
+    assert fleet.count(
+        AuthorizationCodeRow, AuthorizationCodeRow.code_hash.in_(hashes), is_spent
+    ) == len(codes)
+
+
+def _family_of(fleet: Fleet, raw: str) -> str:
+    token = read_refresh_token(fleet.runtime.box, STAFF, raw)
+    assert token is not None
+    return token.family_id
 
 
 def test_sixteen_refreshes_of_a_token_get_one_successor(fleet: Fleet) -> None:
@@ -35,8 +46,10 @@ def test_sixteen_refreshes_of_a_token_get_one_successor(fleet: Fleet) -> None:
     for replies in rounds:
         assert Counter(reply.status for reply in replies) == {200: PARALLEL}
         assert len({reply.body["refresh_token"] for reply in replies}) == 1
-    assert fleet.count(TokenFamilyRow, TokenFamilyRow.counter == 1) == len(tokens)
-    assert fleet.count(TokenFamilyRow, TokenFamilyRow.revoked_at.is_not(None)) == 0
+    ids = [_family_of(fleet, token) for token in tokens]
+    of_these = TokenFamilyRow.id.in_(ids)
+    assert fleet.count(TokenFamilyRow, of_these, TokenFamilyRow.counter == 1) == len(tokens)
+    assert fleet.count(TokenFamilyRow, of_these, TokenFamilyRow.revoked_at.is_not(None)) == 0
 
     caller = Caller(fleet.installation.port)
     successors = [replies[0].body["refresh_token"] for replies in rounds]
