@@ -69,15 +69,12 @@ def evaluate(policy: PolicyVersion, facts: CredentialFacts, now: datetime) -> Ve
     aged = tuple(
         found for rule in policy.rules if (found := rule.check_standing(facts, now)) is not None
     )
-    mark = _mark(policy, facts)
-    if policy.enforcement is Enforcement.OBSERVE:
-        return _verdict(asked, None, observed=aged + _findings_of(mark))
-    return _verdict(asked + aged, mark)
+    return _verdict(asked + aged, _mark(policy, facts))
 
 
 def warnings(policy: PolicyVersion, facts: CredentialFacts, now: datetime) -> tuple[Finding, ...]:
     """Return what will soon be asked of a user, such as `password.expires_soon`."""
-    if policy.enforcement in (Enforcement.NEVER, Enforcement.OBSERVE):
+    if policy.enforcement is Enforcement.NEVER:
         return ()
     return tuple(
         found for rule in policy.rules if (found := rule.check_warning(facts, now)) is not None
@@ -169,17 +166,10 @@ def _is_stricter(rule: Rule, old: Rule | None) -> bool:
     return rule.direction(old) in (Direction.STRICTER, Direction.MIXED)
 
 
-def _findings_of(mark: _Mark | None) -> tuple[Finding, ...]:
-    return () if mark is None else (mark.finding,)
-
-
-def _verdict(
-    immediate: tuple[Finding, ...], mark: _Mark | None, observed: tuple[Finding, ...] = ()
-) -> Verdict:
+def _verdict(immediate: tuple[Finding, ...], mark: _Mark | None) -> Verdict:
     action = mark.action if mark else None
     return Verdict(
         required_action=RequiredAction.CHANGE_PASSWORD if immediate else action,
-        findings=immediate + _findings_of(mark),
+        findings=immediate if mark is None else (*immediate, mark.finding),
         immediate=bool(immediate),
-        observed=observed,
     )

@@ -20,7 +20,11 @@ from policy.rules import RULES
 
 __all__ = ["PolicyError", "digest", "parse", "to_document"]
 
-_KEYS = ("enforcement", "grace", "waves", "rules")
+_KEYS = ("enforcement", "grace", "rules")
+_LATER_KEYS = ("groups", "waves")
+_LATER_RULES = ("strength", "breached")
+_NOT_YET = "observe"
+"""The enforcement that records and asks nothing."""
 
 
 def parse(
@@ -36,16 +40,16 @@ def parse(
         document: keys as in the policy document of the administration interface.
         number: the version's number; 0 for one that is not published.
         default_enforcement: holds when the document names none.
-        rules: the registry, third-party rules included; its order is the order of findings.
+        rules: the registry; its order is the order of findings.
 
     Raises:
         PolicyError: the first thing that is wrong, with the dotted path to it.
     """
     for key in document:
+        if key in _LATER_KEYS:
+            raise PolicyError(key, "is not available yet; leave it out")
         if key not in _KEYS:
             raise PolicyError(key, f"is not a setting of a policy; {nearest(key, _KEYS)}")
-    if "waves" in document:
-        raise PolicyError("waves", "is not available yet; leave it out")
     with errors_under("rules"):
         chosen = _read_rules(document.get("rules", {}), rules)
     return PolicyVersion(
@@ -73,6 +77,8 @@ def digest(policy: PolicyVersion) -> str:
 
 def _read_enforcement(value: object) -> Enforcement:
     names = [member.value for member in Enforcement]
+    if value == _NOT_YET:
+        raise PolicyError("enforcement", f"is not available yet; choose {', '.join(names)}")
     if not isinstance(value, str) or value not in names:
         raise PolicyError("enforcement", f"must be a mode; {nearest(str(value), names)}")
     return Enforcement(value)
@@ -90,6 +96,8 @@ def _read_rules(value: object, registry: Iterable[type[Rule]]) -> tuple[Rule, ..
     known = {rule.name: rule for rule in registry}
     tables = _table(value)
     for name in tables:
+        if name not in known and name in _LATER_RULES:
+            raise PolicyError(name, "is not available yet; leave it out")
         if name not in known:
             raise PolicyError(name, f"is not a rule; {nearest(name, known)}")
     chosen = tuple(_read_rule(known[name], tables[name]) for name in known if name in tables)

@@ -28,19 +28,12 @@ class Verdict:
     """Whether a credential may have tokens now, and every reason why not.
 
     `immediate` tells that access tokens already out die at once, because the cause is more
-    than a stricter policy (must change, temporary password expired, too old). `observed`
-    holds what would have been asked under `Enforcement.OBSERVE`.
+    than a stricter policy (must change, temporary password expired, too old).
     """
 
     required_action: RequiredAction | None
     findings: tuple[Finding, ...]
     immediate: bool
-    observed: tuple[Finding, ...] = ()
-
-    @property
-    def is_clear(self) -> bool:
-        """Tell whether nothing is asked of the user."""
-        return self.required_action is None
 
 
 class Direction(StrEnum):

@@ -20,9 +20,6 @@ from idp.adapters.foreign_hashes import Check
 from idp.adapters.legacy_hashes import find_check
 from idp.errors import Unavailable
 
-UNUSABLE = "!"
-"""Stored for an account without a password: no password is ever right."""
-
 MALLOC_ENVIRONMENT: Mapping[str, str] = {
     "MALLOC_ARENA_MAX": "1",
     "MALLOC_MMAP_THRESHOLD_": str(32 * 1024 * 1024),

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from idp.api.access import AUDIT
 from idp.api.endpoints import Answer, Call, Endpoint
 from idp.api.paging import cut, read_moment_cursor, write_cursor
-from idp.api.schema import NextCursor, PageQuery, View
+from idp.api.schema import Moment, NextCursor, PageQuery, View
 from idp.core.audit import AuditEvent, AuditQuery, Place, list_events_of
 from idp.errors import NotFound
 from idp.ids import RealmName
@@ -50,10 +50,10 @@ class EventFilter(PageQuery):
     subject_id: Annotated[str | None, Field(max_length=_LONGEST)] = None
     client_id: Annotated[str | None, Field(max_length=_LONGEST)] = None
     request_id: Annotated[str | None, Field(max_length=64)] = None
-    since: Annotated[
-        AwareDatetime | None, Field(description="This moment or later, with its zone.")
-    ] = None
-    until: Annotated[AwareDatetime | None, Field(description="Before this moment.")] = None
+    since: Annotated[Moment | None, Field(description="This moment or later, with its zone.")] = (
+        None
+    )
+    until: Annotated[Moment | None, Field(description="Before this moment.")] = None
 
 
 class AnyRealmFilter(EventFilter):

@@ -5,7 +5,7 @@ import binascii
 import json
 import re
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from idp.core.names import is_storable
@@ -73,11 +73,11 @@ def read_moment_cursor(cursor: str) -> tuple[datetime, str]:
     text, found = read_cursor(cursor, str, str)
     try:
         moment = datetime.fromisoformat(str(text))
-    except ValueError as error:
+        if moment.tzinfo is None:
+            raise InvalidInput("list.bad_cursor")
+        return moment.astimezone(UTC), _checked_id(str(found))
+    except (ValueError, OverflowError) as error:
         raise InvalidInput("list.bad_cursor") from error
-    if moment.tzinfo is None:
-        raise InvalidInput("list.bad_cursor")
-    return moment, _checked_id(str(found))
 
 
 def cut(found: Sequence[T], limit: int, place: Callable[[T], str]) -> tuple[list[T], str | None]:

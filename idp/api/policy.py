@@ -10,6 +10,7 @@ from idp.api.endpoints import Answer, Call, Endpoint
 from idp.api.etags import etag_of
 from idp.api.paging import cut, read_number_cursor, write_cursor
 from idp.api.schema import NextCursor, PageQuery, View
+from idp.core.policy_report import Outcome, get_policy_report
 from idp.core.policy_versions import get_policy_version, list_policy_versions
 
 
@@ -40,6 +41,45 @@ class PolicyVersionPage(View):
     next_cursor: NextCursor
 
 
+class PolicyVersionCount(View):
+    """The active users whose password was judged under one version of the policy."""
+
+    version: Annotated[
+        int | None,
+        Field(description="0: no version has judged it; null: users without a password."),
+    ]
+    users: int
+    have_to_change: int
+    stricter_rules: Annotated[
+        list[str], Field(description="The rules that are stricter now than in that version.")
+    ]
+    outcomes: dict[Outcome, int]
+
+
+class PolicyReport(View):
+    """How the active users stand with the policy in force."""
+
+    policy_version: int
+    enforcement: str
+    at: datetime
+    active_users: int
+    have_to_change: Annotated[
+        int, Field(description="Users who get no token before their password is another one.")
+    ]
+    accounts_on_shared_password: Annotated[
+        int, Field(description="Users whose password is still the shared one of a bulk reset.")
+    ]
+    accounts_on_temporary_password: Annotated[
+        int, Field(description="Users whose password has a deadline.")
+    ]
+    outcomes: Annotated[
+        dict[Outcome, int], Field(description="Every outcome; adds up to `active_users`.")
+    ]
+    versions: Annotated[
+        list[PolicyVersionCount], Field(description="Adds up to `active_users` too.")
+    ]
+
+
 def get_policy(call: Call) -> Answer:
     """Read the policy in force."""
     with call.work(write=False) as uow:
@@ -64,6 +104,13 @@ def get_version(call: Call, number: int) -> Answer:
     with call.work(write=False) as uow:
         found = get_policy_version(uow, number)
     return Answer(PolicyVersion.model_validate(found))
+
+
+def get_report(call: Call) -> Answer:
+    """Count who still has to change the password, and why."""
+    with call.work(write=False) as uow:
+        found = get_policy_report(uow)
+    return Answer(PolicyReport.model_validate(found))
 
 
 _POLICY = "/realms/<name:realm>/policy"
@@ -91,5 +138,13 @@ ENDPOINTS = (
         act=get_version,
         any_of=(READ, POLICY),
         answer=PolicyVersion,
+    ),
+    Endpoint(
+        method="GET",
+        path=f"{_POLICY}/report",
+        act=get_report,
+        any_of=(READ, POLICY),
+        answer=PolicyReport,
+        name="get_policy_report",
     ),
 )

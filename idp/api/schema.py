@@ -1,8 +1,9 @@
 """The shapes of what comes in and goes out: strict, nothing unknown, nothing echoed."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 MOST_PER_PAGE = 200
 _LONGEST_CURSOR = 1024
@@ -41,6 +42,17 @@ class View(BaseModel):
 
     model_config = ConfigDict(from_attributes=True, frozen=True)
 
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:  # beyond the calendar's first or last day
+        reason = "must be a moment that has a date in UTC"
+        raise ValueError(reason) from error
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""A moment in a request, with its zone."""
 
 NextCursor = Annotated[
     str | None, Field(description="Asks for the next page; null on the last one.")

@@ -6,7 +6,7 @@ answers HTTP loads Flask and Authlib.
 """
 
 from idp.adapters.secretbox import create_key_file
-from idp.app.parts import assemble, build_runtime
+from idp.app.parts import assemble, build_runtime, common_passwords
 from idp.app.processes import (
     check_mail,
     job_runner,
@@ -22,6 +22,7 @@ __all__ = [
     "assemble",
     "build_runtime",
     "check_mail",
+    "common_passwords",
     "create_app",
     "create_key_file",
     "job_runner",

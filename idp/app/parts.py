@@ -33,10 +33,15 @@ def assemble(config: Config) -> Runtime:
             max_concurrent=hashing.max_concurrent,
             max_waiting=config.hashing_waiters,
         ),
-        common_passwords=CommonPasswordList(),
+        common_passwords=common_passwords(),
         mailer=open_mailer(config.mail.url.reveal()),
         observers=(log_event, count_event),
     )
+
+
+def common_passwords() -> CommonPasswordList:
+    """Return the list of common passwords, which needs no configuration."""
+    return CommonPasswordList()
 
 
 def build_runtime(config: Config) -> Runtime:

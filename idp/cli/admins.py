@@ -63,7 +63,7 @@ def list_command(context: CliContext, *, realm: str, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def setup_link(context: CliContext, *, as_json: bool) -> None:
-    """Print a link with which the first owner sets up an account, once, within 24 hours."""
+    """Print a link that makes the first owner. It works once, within 24 hours."""
     with context.runtime().begin(ADMIN_REALM, actor=HOST) as uow:
         token = issue_setup_link(uow)
     link = f"{context.config.issuer(ADMIN_REALM)}/setup/{token}"

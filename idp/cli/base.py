@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # a command's help must not wait for pydantic and SQLAlchemy
 
     from idp.config import Config
     from idp.core.jobs import Job
+    from idp.core.ports import CommonPasswords
     from idp.core.runtime import Runtime
 
 _MAX_SECRET_BYTES = 64 * 1024
@@ -65,6 +66,10 @@ class Parts(Protocol):
 
     def check_mail(self, config: "Config") -> str | None:
         """Return why mail cannot go out, or None; nothing is sent."""
+        ...
+
+    def common_passwords(self) -> "CommonPasswords":
+        """Return the list of common passwords, which needs no configuration."""
         ...
 
     def start_log(self, config: "Config") -> None:
@@ -176,7 +181,9 @@ class CliContext:
         if stdin:
             return _read_secret_line()
         if not sys.stdin.isatty():
-            raise click.UsageError("nobody is at a terminal to type it: pass it on standard input")
+            raise click.UsageError(
+                "nobody is at a terminal to type it: pass it with --password-stdin"
+            )
         value: str = click.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True)
         return value
 

@@ -42,7 +42,7 @@ _LISTS = {
 }
 _OPTIONS = (
     click.option("--name", metavar="TEXT", help="The name that people see."),
-    click.option("--type", "kind", type=click.Choice(APPLICATION_TYPES), help="Default: web."),
+    click.option("--type", "kind", type=click.Choice(APPLICATION_TYPES), help="A new one's: web."),
     click.option("--auth-method", type=click.Choice(AUTH_METHODS)),
     click.option("--secret-stdin", is_flag=True, help="Read the client's secret from stdin."),
     click.option("--redirect-uri", multiple=True, metavar="URI", help="Repeatable."),
@@ -56,7 +56,7 @@ _OPTIONS = (
     click.option("--hybrid", is_flag=True, help="Not part of this version."),
     click.option("--consent/--no-consent", default=None, help="Whether people are asked."),
     click.option("--introspect/--no-introspect", default=None, help="May ask about any token."),
-    click.option("--id-token-alg", type=click.Choice(ALGORITHMS), help="Default: RS256."),
+    click.option("--id-token-alg", type=click.Choice(ALGORITHMS), help="A new one's: RS256."),
     click.option("--jwks", metavar="FILE", help="Public keys, for private_key_jwt."),
     click.option("--metadata", metavar="FILE", help="JSON with RFC 7591 names."),
 )
@@ -93,7 +93,7 @@ def add(
     as_json: bool,
     **options: Any,  # noqa: ANN401 - the options of a registration
 ) -> None:
-    """Register a client; its secret is shown this once."""
+    """Register a client. Its secret is shown this once."""
     members = _members(context, options)
     if client_id is not None:
         members["client_id"] = client_id
@@ -147,7 +147,7 @@ def edit(
     client: str | None,
     **options: Any,  # noqa: ANN401 - the options of a registration
 ) -> None:
-    """Change a client; a list that is given replaces the whole list."""
+    """Change a client. A list that is given replaces the whole list."""
     client_id = _named(client, options.pop("id_option"))
     changes = _members(context, options)
     changes.pop("client_id", None)
@@ -173,7 +173,7 @@ def rotate_secret(
     as_json: bool,
     **options: Any,  # noqa: ANN401 - the options of a registration
 ) -> None:
-    """Give a client a new secret; the old one stops working at once."""
+    """Give a client a new secret. The old one stops working at once."""
     client_id = _named(client, options["id_option"])
     secret = _read_secret(context) if options["secret_stdin"] else None
     with context.runtime().begin(context.realm(realm), actor=HOST) as uow:

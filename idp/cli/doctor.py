@@ -55,10 +55,14 @@ def _print(result: Result) -> None:
 def _examine(context: CliContext) -> Iterator[Result]:
     try:
         config = context.config
-        yield Result("configuration")
-        runtime = context.lent_runtime or context.parts().assemble(config)
     except ConfigError as error:
         yield Result("configuration", str(error))
+        return
+    yield Result("configuration")
+    try:
+        runtime = context.lent_runtime or context.parts().assemble(config)
+    except ConfigError as error:
+        yield Result("key file", str(error))
         return
     try:
         yield Result("key file", hint=f"keep a copy of {config.secrets.key_file} elsewhere")

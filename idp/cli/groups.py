@@ -97,7 +97,7 @@ def remove(context: CliContext, *, name: str, realm: str, yes: bool) -> None:
     with context.runtime().begin(realm_name, write=False, actor=HOST) as uow:
         group = get_group(uow, name)
     if group.members:
-        context.confirm(f"{group.members} users are in {group.name}. Remove it?", assume_yes=yes)
+        context.confirm(f"{group.name} has members ({group.members}). Remove it?", assume_yes=yes)
     with context.runtime().begin(realm_name, actor=HOST) as uow:
         remove_group(uow, group.id)
     context.say(f"{group.name} is removed")

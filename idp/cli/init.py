@@ -17,6 +17,7 @@ from idp.core.links import issue_setup_link
 from idp.core.readiness import check_revision
 from idp.core.roles import ADMIN_REALM
 from idp.core.work import HOST
+from idp.errors import ConfigError
 from idp.store.migrations import current_revision, head_revision, upgrade
 from idp.store.session import Database
 
@@ -58,6 +59,7 @@ def init(
             mail_sender=mail_sender or ask("From of mails", _MAIL_SENDER),
         )
         _write_new(path, text)
+        _check_new(path)
         done.append(f"configuration {path}")
     elif public_url or mail_url or mail_sender:
         message = f"{path} is there already: edit it instead of giving options"
@@ -130,6 +132,16 @@ def _asker() -> Callable[[str, str], str]:
         return answer
 
     return ask
+
+
+def _check_new(path: Path) -> None:
+    """Take a file back whose answers cannot be used, so that the next run asks again."""
+    try:
+        load(path)
+    except ConfigError as error:
+        path.unlink()
+        message = f"{error}\nno file was written; give another value"
+        raise Refusal(message) from error
 
 
 def _write_new(path: Path, text: str) -> None:

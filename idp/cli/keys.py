@@ -32,7 +32,7 @@ def list_command(context: CliContext, *, realm: str, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def rotate(context: CliContext, *, realm: str, emergency: bool, yes: bool, as_json: bool) -> None:
-    """Publish new keys; they sign 6 minutes later, when every copy of the JWKS has them."""
+    """Publish new keys. They sign 6 minutes later, when every copy of the JWKS has them."""
     name = context.realm(realm)
     if emergency:
         context.confirm(
@@ -49,7 +49,7 @@ def rotate(context: CliContext, *, realm: str, emergency: bool, yes: bool, as_js
 @json_option
 @click.pass_obj
 def retire(context: CliContext, *, kid: str, realm: str, as_json: bool) -> None:
-    """Drop a key that was replaced, before its time; what it signed is refused."""
+    """Drop a key that was replaced, before its time. What it signed is refused."""
     key = retire_key(context.runtime(), context.realm(realm), kid, actor=HOST)
     _show(context, [key], as_json=as_json)
 

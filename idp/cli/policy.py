@@ -1,4 +1,7 @@
-"""`idp policy`: the password policy of a realm, shown, planned, published, rolled back."""
+"""`idp policy`: the password policy of a realm, shown, planned, published, rolled back.
+
+What only looks at what a policy does is in `policy_checks`.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,6 +10,7 @@ import click
 
 from idp.cli.base import CliContext, json_option, realm_option, yes_option
 from idp.cli.following import look_at, report_job, see_through, show_plan
+from idp.cli.policy_checks import explain_command, report_command, test_command
 from idp.cli.policy_files import read_document, write_toml
 from idp.core.plans import PlanView, apply_plan, create_plan
 from idp.core.policy_publishing import KIND_NAME
@@ -25,7 +29,12 @@ _comment_option = click.option("--comment", metavar="TEXT", help="Kept with the 
 
 @click.group("policy")
 def policy_group() -> None:
-    """The password policy: show, plan, publish, roll back."""
+    """The password policy: show, test, plan, publish, report, roll back."""
+
+
+policy_group.add_command(report_command)
+policy_group.add_command(explain_command)
+policy_group.add_command(test_command)
 
 
 @policy_group.command("show")
@@ -34,7 +43,7 @@ def policy_group() -> None:
 @json_option
 @click.pass_obj
 def show_command(context: CliContext, realm: str, version: int | None, *, as_json: bool) -> None:
-    """Show the policy in force, its defaults spelled out, as a document that `publish` takes."""
+    """Show the policy in force, as a document for `publish`. Defaults are spelled out."""
     name = context.realm(realm)
     view = look_at(context, name, lambda uow: get_policy_version(uow, version))
     if as_json:
@@ -89,7 +98,7 @@ def plan_command(  # noqa: PLR0913 - one argument for each option
     accept_conflicts: bool,
     as_json: bool,
 ) -> None:
-    """Show what publishing a policy would do to whom; nothing is published."""
+    """Show what publishing a policy would do. Nothing is published."""
     params = {
         "policy": read_document(file),
         "base_version": base_version,
@@ -176,6 +185,6 @@ def _announce(plan: PlanView) -> str:
     effect = str(counts["effect"]).replace("_", " ")
     return (
         f"{plan.summary}\n"
-        f"{counts['marked']} users are marked ({effect}), {counts['accepted']} stay accepted, "
-        f"{counts['never_judged']} have never been judged"
+        f"users who are marked ({effect}): {counts['marked']}; whose password is accepted: "
+        f"{counts['accepted']}; whose password was never judged: {counts['never_judged']}"
     )

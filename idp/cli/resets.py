@@ -10,7 +10,12 @@ from idp.core.jobs import cancel_job, get_job
 from idp.core.planning import PlanState
 from idp.core.plans import PlanView, apply_plan, create_plan, get_plan, list_plans, undo_plan
 from idp.core.reset_orders import ResetMode
-from idp.core.reset_status import CampaignView, get_campaign, list_campaigns
+from idp.core.reset_status import (
+    CampaignView,
+    count_on_shared_password,
+    get_campaign,
+    list_campaigns,
+)
 from idp.core.resets import KIND_NAME
 from idp.core.users import find_user
 from idp.core.work import HOST
@@ -133,15 +138,18 @@ def apply_command(
 @json_option
 @click.pass_obj
 def status_command(context: CliContext, plan_id: str | None, realm: str, *, as_json: bool) -> None:
-    """Show the resets that began, and how many users still have the shared password."""
+    """Show the resets that began. It says how many users still have the shared password."""
     name = context.realm(realm)
     if plan_id is not None:
         found = look_at(context, name, lambda uow: get_campaign(uow, plan_id))
         _show_campaign(context, found, as_json=as_json)
         return
-    campaigns = look_at(context, name, list_campaigns)
+    campaigns, on_shared = look_at(
+        context, name, lambda uow: (list_campaigns(uow), count_on_shared_password(uow))
+    )
     if as_json:
-        context.print_json({"campaigns": campaigns})
+        shown = {"campaigns": campaigns, "accounts_on_shared_password": on_shared}
+        context.print_json(shown)
         return
     columns = ("plan", "state", "mode", "planned", "reset", "skipped", "undone", "on shared")
     context.table(
@@ -160,6 +168,7 @@ def status_command(context: CliContext, plan_id: str | None, realm: str, *, as_j
         ],
         columns,
     )
+    context.say(f"accounts on a shared password: {on_shared}")
 
 
 @reset_group.command("cancel")
@@ -168,7 +177,7 @@ def status_command(context: CliContext, plan_id: str | None, realm: str, *, as_j
 @json_option
 @click.pass_obj
 def cancel_command(context: CliContext, plan_id: str | None, realm: str, *, as_json: bool) -> None:
-    """Stop a reset that is being applied; what it did stays, and can be undone."""
+    """Stop a reset that is being applied. What it did stays, and can be undone."""
     name = context.realm(realm)
     plan = _choose(context, name, plan_id, (PlanState.APPLYING,))
     if plan.job_id is None:
@@ -191,7 +200,7 @@ def cancel_command(context: CliContext, plan_id: str | None, realm: str, *, as_j
 def undo_command(
     context: CliContext, plan_id: str | None, realm: str, *, wait: bool, yes: bool, as_json: bool
 ) -> None:
-    """Give users back the password they had, unless they used the new one or chose another."""
+    """Give users back the password they had. Who used the new one or chose another keeps it."""
     name = context.realm(realm)
     plan = _choose(context, name, plan_id, (PlanState.APPLIED, PlanState.CANCELLED))
     context.confirm(f"Undo: {plan.summary}?", assume_yes=yes)

@@ -1,5 +1,6 @@
 """The group that every command hangs from: loads them late, gives each `--config`, maps errors."""
 
+import difflib
 import importlib
 import traceback
 from collections.abc import Sequence
@@ -55,6 +56,16 @@ class RootGroup(click.Group):
         command: click.Command = getattr(importlib.import_module(module), attribute)
         _add_common_options(command)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that was typed; a wrong name is told the nearest right one."""
+        near = difflib.get_close_matches(args[0], self._entries, n=1)
+        if args[0] not in self._entries and args[0][:1] != "-" and near:
+            message = f'there is no command "{args[0]}"; did you mean "{near[0]}"?'
+            raise click.UsageError(message, ctx)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without loading any."""

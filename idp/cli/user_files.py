@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from idp.cli.base import CliContext, json_option, realm_option
+from idp.cli.refusals import Refusal
 from idp.core.exports import EXPORT_COLUMNS, export_users
 from idp.core.import_files import SECRET_COLUMNS, BadRow, UserFile
 from idp.core.imports import ImportSummary, Listener, import_users
@@ -31,11 +32,12 @@ _HIDDEN = "(not shown)"
 @json_option
 @click.pass_obj
 def import_command(context: CliContext, *, file: Path, realm: str, as_json: bool) -> None:
-    """Create and change users as a CSV file says; running it again changes nothing.
+    """Create and change users as a CSV file says.
 
-    An empty cell leaves a value as it is. Groups are separated by semicolons and made when there
-    is none of that name. A password only counts for somebody who never had one. Refused rows go
-    to FILE.rejected.csv with the reason; correct them in your own file and run it again.
+    Running it again changes nothing. An empty cell leaves a value as it is. Groups are separated
+    by semicolons and made when there is none of that name. A password only counts for somebody who
+    never had one. Refused rows go to FILE.rejected.csv with the reason; correct them in your own
+    file and run it again.
     """
     name = context.realm(realm)
     runtime = context.runtime()
@@ -62,19 +64,22 @@ def import_command(context: CliContext, *, file: Path, realm: str, as_json: bool
 @realm_option
 @click.pass_obj
 def export_command(context: CliContext, *, file: Path, realm: str) -> None:
-    """Write every user to a CSV file (or standard output): the import's columns, no secrets."""
+    """Write every user to a CSV file, or to standard output.
+
+    The columns are those of the import, without secrets.
+    """
     rows = export_users(context.runtime(), context.realm(realm))
     if str(file) == "-":
         _write_rows(csv.writer(sys.stdout, lineterminator="\n"), rows)
         return
     part = file.with_name(f".{file.name}.part")
     try:
-        with _private(part) as stream:
+        with _private(part, shown=file) as stream:
             count = _write_rows(csv.writer(stream), rows)
         part.replace(file)
     finally:
         part.unlink(missing_ok=True)
-    context.say(f"{count} users in {file}")
+    context.say(f"users in {file}: {count}")
 
 
 @dataclass(slots=True)
@@ -110,10 +115,14 @@ def _shown(column: str, cell: str) -> str:
     return guard_cell(cell)
 
 
-def _private(path: Path) -> IO[str]:
+def _private(path: Path, *, shown: Path | None = None) -> IO[str]:
     """Open a new file that only its owner may read: it holds people's names and addresses."""
-    path.unlink(missing_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        path.unlink(missing_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        message = f"{shown or path} cannot be written: {error.strerror}"
+        raise Refusal(message) from error
     return os.fdopen(descriptor, "w", encoding="utf-8", newline="")
 
 
@@ -123,8 +132,11 @@ def _rejected_path(file: Path) -> Path:
 
 
 def _count_lines(file: Path) -> int:
+    count, last = 0, b"\n"
     with file.open("rb") as stream:
-        return sum(piece.count(b"\n") for piece in iter(lambda: stream.read(_PIECE), b"")) + 1
+        while piece := stream.read(_PIECE):
+            count, last = count + piece.count(b"\n"), piece[-1:]
+    return count + (last != b"\n")
 
 
 def _write_rows(writer: "Writer", rows: Iterable[list[str]]) -> int:
@@ -162,7 +174,8 @@ def _tell(context: CliContext, summary: ImportSummary) -> None:
         context.say(f"new groups: {', '.join(summary.new_groups)}")
     if summary.passwords_kept:
         context.say(
-            f"{summary.passwords_kept} of them have a password already; the file's was not used"
+            "passwords of the file that were not used, because the user has one: "
+            f"{summary.passwords_kept}"
         )
     if summary.hashed:
         context.say(f"passwords hashed: {summary.hashed}, {_speed(summary) or 'many'} a second")

@@ -83,7 +83,7 @@ def require_change_command(context: CliContext, *, user: str, realm: str, ends: 
 @realm_option
 @click.pass_obj
 def send_reset_command(context: CliContext, *, user: str, realm: str) -> None:
-    """Mail a user a link to choose a password with; it works once, for 24 hours."""
+    """Mail a user a link to choose a password with. It works once, for 24 hours."""
     with context.runtime().begin(context.realm(realm), actor=HOST) as uow:
         view = user_named(uow, user)
         send_reset(uow, view.id)
@@ -105,7 +105,7 @@ def sessions_command(
     with context.runtime().begin(context.realm(realm), write=is_change, actor=HOST) as uow:
         user_id = user_named(uow, user).id
         if end_all:
-            end_sessions(uow, user_id)
+            context.say(f"sessions that ended: {end_sessions(uow, user_id)}")
         elif ended:
             end_session(uow, user_id, SessionId(ended))
         sessions = [_session(row) for row in list_sessions(uow, user_id)]

@@ -1,7 +1,7 @@
 """What is wrong with a configuration: all of it at once, each with its place and a way out."""
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
@@ -9,6 +9,15 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from idp.errors import ConfigError
+
+_REASONS: Mapping[str, str] = {
+    "missing": "is required",
+    "model_type": "must be a table",
+    "dict_type": "must be a table",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "tuple_type": 'must be a list such as ["a", "b"]',
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +56,12 @@ def explain(schema: type[BaseModel], error: ErrorDetails) -> tuple[tuple[str, ..
     match error["type"]:
         case "extra_forbidden":
             return path, f"unknown key; {_nearest(path[-1], _names_beside(schema, path))}"
-        case "missing":
-            return path, "is required"
-        case "model_type" | "dict_type":
-            return path, "must be a table"
         case "string_pattern_mismatch" if path[-1] == "[key]":
             return path[:-1], "must be lower-case letters, digits and dashes, a letter first"
         case "value_error":
             return path, str(error["msg"]).removeprefix("Value error, ")
-        case _:
-            return path, _lower_first(str(error["msg"]))
+        case kind:
+            return path, _REASONS.get(kind) or _in_our_tone(str(error["msg"]))
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
@@ -82,5 +87,6 @@ def _model_in(annotation: object) -> type[BaseModel] | None:
     return None
 
 
-def _lower_first(text: str) -> str:
-    return text[:1].lower() + text[1:]
+def _in_our_tone(text: str) -> str:
+    told = text.replace("Input should be ", "must be ", 1)
+    return told[:1].lower() + told[1:]

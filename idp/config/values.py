@@ -110,10 +110,9 @@ def _read_duration(value: object) -> timedelta:
 
 
 def _read_limit(value: object) -> Limit | None:
-    text = _text(value)
-    if text == "off":
+    if value == "off":
         return None
-    found = _LIMIT_FORM.fullmatch(text)
+    found = _LIMIT_FORM.fullmatch(value) if isinstance(value, str) else None
     per = parse_duration(found["per"]) if found else timedelta(0)
     if found is None or not per:
         reason = 'must be COUNT/DURATION such as "10/PT15M", or "off"'

@@ -45,7 +45,6 @@ class NewRequest:
     prompts: frozenset[str] = frozenset()
     max_age: timedelta | None = None
     login_hint: str | None = None
-    ui_locales: tuple[str, ...] = ()
     expected_sub: str | None = None
     claims: Mapping[str, Any] | None = None
 
@@ -61,7 +60,7 @@ class NewRequest:
         """Return the request that `document` describes."""
         members = {name: document.get(name) for name in _MEMBERS}
         members["prompts"] = frozenset(document["prompts"])
-        for name in ("scopes", "consent_scopes", "ui_locales"):
+        for name in ("scopes", "consent_scopes"):
             members[name] = tuple(document[name])
         if document["max_age"] is not None:
             members["max_age"] = timedelta(seconds=document["max_age"])

@@ -34,7 +34,7 @@ def clean_batch(uow: UnitOfWork, job: Job) -> Step:
 def forget_batch(uow: UnitOfWork, job: Job) -> Step:
     """Erase some of the previous passwords whose undo window is closed (DECISIONS 15).
 
-    Likewise the shared passwords of plans that expired before anybody applied them.
+    Likewise the shared passwords of plans that were never applied, or not to the end.
     """
     if job.cursor is None:
         sweep.forget_plan_secrets(uow.db.connection(), uow.realm, now=uow.now)

@@ -9,10 +9,11 @@ import sqlalchemy as sa
 
 from idp.core.client_registration import Registration, check_registration
 from idp.core.client_secrets import new_secret, secret_mac
+from idp.core.codes import drop_codes
 from idp.core.events import Event, EventCode
 from idp.core.work import UnitOfWork
 from idp.errors import Conflict, NotFound, PreconditionFailed
-from idp.ids import RawToken
+from idp.ids import ClientId, RawToken
 from idp.store.clients import ClientRow, ConsentRow
 from idp.store.tokens import TokenFamilyRow
 
@@ -130,6 +131,8 @@ def remove_client(uow: UnitOfWork, client_id: str) -> None:
     row.secret_mac = None
     _touch(uow, row)
     uow.db.execute(sa.delete(ConsentRow).where(ConsentRow.client_id == client_id))
+    uow.db.flush()
+    drop_codes(uow, ClientId(client_id))
     uow.db.execute(
         sa.update(TokenFamilyRow)
         .where(TokenFamilyRow.client_id == client_id, TokenFamilyRow.revoked_at.is_(None))

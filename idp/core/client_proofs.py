@@ -22,7 +22,7 @@ ASSERTION_ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
 _ASSERTION_HEADERS = frozenset({"x5t", "x5t#S256"})
 _MAX_ASSERTION_LIFE = timedelta(hours=1)
 _LEEWAY = timedelta(minutes=1)
-_MAX_NUMERIC_DATE = 2**40
+_MAX_NUMERIC_DATE = 2**37  # the year 6325; a calendar ends at 9999
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ def _wrong_assertion(uow: UnitOfWork, client: Client, proof: AssertionProof) -> 
         return "subject"
     audience = claims.get("aud")
     named = audience if isinstance(audience, list) else [audience]
-    if len(named) != 1 or named[0] not in proof.audiences:
+    if len(named) != 1 or not isinstance(named[0], str) or named[0] not in proof.audiences:
         return "audience"
     expires_at = _moment(claims.get("exp"))
     if expires_at is None or not _is_fresh(uow.now, claims, expires_at):

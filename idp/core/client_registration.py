@@ -33,7 +33,8 @@ class Registration:
     """A client as somebody wants it; member names follow RFC 7591 where it has one.
 
     `scopes` None means all of a person's scopes, or none for a service. `secret` None means that
-    one is made, if the authentication method needs one.
+    one is made, if the authentication method needs one. `backchannel_logout_uri` is kept for a
+    later version; nothing calls it.
     """
 
     client_id: str

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.engine import Row
 
 from idp.core.client_proofs import ClientProof, ClientRefused, authenticate_client
@@ -22,14 +23,24 @@ from idp.core.tokens import (
     Authorization,
     GrantRefused,
     ask_gate,
+    end_family,
     id_claims_of,
     not_registered,
     refuse,
     still_registered,
 )
 from idp.core.work import UnitOfWork
-from idp.ids import ClientId, FamilyId, RawToken, SessionId, hash_token, new_raw_token
+from idp.ids import (
+    ClientId,
+    FamilyId,
+    RawToken,
+    SessionId,
+    UserId,
+    hash_token,
+    new_raw_token,
+)
 from idp.store import hot, hot_writes
+from idp.store.tokens import AuthorizationCodeRow
 
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}", re.ASCII)
 
@@ -115,6 +126,20 @@ def redeem_code(
     return _begin_family(uow, client, row, gate)
 
 
+def drop_codes(uow: UnitOfWork, client_id: ClientId, user_id: UserId | None = None) -> None:
+    """Take a client's unspent codes away, those of one user or of all.
+
+    To be done before the families are revoked: one who is spending a code right now is waited for,
+    so the family that begins with it is there to be found.
+    """
+    gone = sa.delete(AuthorizationCodeRow).where(
+        AuthorizationCodeRow.client_id == client_id, AuthorizationCodeRow.spent_at.is_(None)
+    )
+    if user_id is not None:
+        gone = gone.where(AuthorizationCodeRow.user_id == user_id)
+    uow.db.execute(gone)
+
+
 def _check(
     uow: UnitOfWork, client: Client, row: Row[Any], attempt: CodeAttempt
 ) -> Cleared | GrantRefused:
@@ -150,18 +175,7 @@ def _is_verified(challenge: str | None, verifier: str | None) -> bool:
 
 
 def _replayed(uow: UnitOfWork, client: Client, row: Row[Any]) -> GrantRefused:
-    hot_writes.revoke_family(
-        uow.db, uow.realm, family_id=row.family_id, at=uow.now, reason="code_replayed"
-    )
-    uow.record(
-        Event(
-            code=EventCode.CODE_REPLAYED,
-            subject_id=row.user_id,
-            client_id=client.id,
-            params={"family_id": row.family_id},
-        )
-    )
-    return GrantRefused(client=client)
+    return end_family(uow, client, row, EventCode.CODE_REPLAYED, reason="code_replayed")
 
 
 def _begin_family(

@@ -6,7 +6,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from idp.core.accounts import find_account_to_write
 from idp.core.clients import Client
+from idp.core.codes import drop_codes
 from idp.core.events import Event, EventCode
 from idp.core.work import UnitOfWork
 from idp.errors import NotFound
@@ -40,6 +42,7 @@ def grant_consent(
     uow: UnitOfWork, user_id: UserId, client_id: ClientId, scopes: Iterable[str]
 ) -> None:
     """Add to what a user allowed a client."""
+    find_account_to_write(uow, user_id)  # one at a time
     row = uow.db.get(ConsentRow, (uow.realm, user_id, client_id))
     if row is None:
         row = ConsentRow(user_id=user_id, client_id=client_id, scopes=[], granted_at=uow.now)
@@ -86,10 +89,12 @@ def revoke_consent(uow: UnitOfWork, user_id: UserId, client_id: ClientId) -> Non
     Raises:
         NotFound: nothing was allowed.
     """
+    find_account_to_write(uow, user_id)  # one at a time
     row = uow.db.get(ConsentRow, (uow.realm, user_id, client_id))
     if row is None:
         raise NotFound("consent.not_found")
     uow.db.delete(row)
+    drop_codes(uow, client_id, user_id)
     uow.db.execute(
         sa.update(TokenFamilyRow)
         .where(

@@ -43,20 +43,22 @@ def move_epoch(uow: UnitOfWork, user_id: UserId, cause: EpochCause) -> int:
     return _move(uow, user_id, cause, epoch=UserRow.epoch + 1)[0]
 
 
-def move_credential(
-    uow: UnitOfWork, user_id: UserId, cause: EpochCause, *, keep_sessions: bool = False
-) -> int:
+def move_credential(uow: UnitOfWork, user_id: UserId, cause: EpochCause) -> int:
     """Note that the password is another one, and return the new credential generation.
 
-    Reset links die. So does everything else a user was given, unless `keep_sessions`.
+    Reset links die, and so does everything else a user was given.
 
     Raises:
         NotFound: `user.not_found`.
     """
-    columns: dict[str, Any] = {"credential_generation": UserRow.credential_generation + 1}
-    if not keep_sessions:
-        columns |= {"epoch": UserRow.epoch + 1, "credential_epoch": UserRow.epoch + 1}
-    return _move(uow, user_id, cause, **columns)[1]
+    return _move(
+        uow,
+        user_id,
+        cause,
+        epoch=UserRow.epoch + 1,
+        credential_epoch=UserRow.epoch + 1,
+        credential_generation=UserRow.credential_generation + 1,
+    )[1]
 
 
 def lock_account(uow: UnitOfWork, user_id: UserId, cause: EpochCause = EpochCause.LOCKED) -> None:
@@ -83,12 +85,10 @@ def _move(
     cause: EpochCause,
     **columns: Any,  # noqa: ANN401 - column expressions
 ) -> tuple[int, int]:
-    if "epoch" in columns:
-        columns |= {"epoch_cause": cause.value, "epoch_at": uow.now}
     moved = uow.db.execute(
         sa.update(UserRow)
         .where(UserRow.id == user_id)
-        .values(updated_at=uow.now, **columns)
+        .values(epoch_cause=cause.value, epoch_at=uow.now, updated_at=uow.now, **columns)
         .returning(UserRow.epoch, UserRow.credential_generation),
         execution_options={"synchronize_session": False},
     ).one_or_none()

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class EventCode(StrEnum):
-    """`subject.verb` in the past (CONTRACT 6); the comment of each is in the documentation."""
+    """`subject.verb` in the past; `event_meanings` says when each is recorded."""
 
     USER_CREATED = "user.created"
     USER_CHANGED = "user.changed"

@@ -17,6 +17,7 @@ from idp.core.tokens import (
     Authorization,
     GrantRefused,
     ask_gate,
+    end_family,
     id_claims_of,
     not_registered,
     refuse,
@@ -143,7 +144,7 @@ def _check(
         return not_registered(uow, client, "refresh_token")
     place = _place(uow, row, token)
     if place is _Place.REUSED:
-        return _reused(uow, client, row)
+        return end_family(uow, client, row, EventCode.TOKEN_REUSE_DETECTED, reason="reused")
     if place is _Place.NOT_YET:
         return refuse(uow, client, "ahead of its family", user_id=row.user_id)
     if not set(row.scope.split()).issuperset(scopes or ()):
@@ -174,21 +175,6 @@ def _place(uow: UnitOfWork, row: Row[Any], token: RefreshToken) -> _Place:
         return _Place.NOT_YET
     is_last = token.counter == row.counter - 1 and row.rotated_at is not None
     return _Place.REPEATED if is_last and uow.now - row.rotated_at <= GRACE else _Place.REUSED
-
-
-def _reused(uow: UnitOfWork, client: Client, row: Row[Any]) -> GrantRefused:
-    hot_writes.revoke_family(
-        uow.db, uow.realm, family_id=row.family_id, at=uow.now, reason="reused"
-    )
-    uow.record(
-        Event(
-            code=EventCode.TOKEN_REUSE_DETECTED,
-            subject_id=row.user_id,
-            client_id=client.id,
-            params={"family_id": row.family_id},
-        )
-    )
-    return GrantRefused(client=client)
 
 
 def _authorization(

@@ -176,6 +176,8 @@ def _read_header(lines: _Lines) -> tuple[str, ...]:
     if not any(columns):
         reason = f"the file must begin with a header row such as {','.join(COLUMNS)}"
         raise _bad_header(reason)
+    if any(_NOT_TEXT in column for column in columns):
+        raise _bad_header("it is not UTF-8 text (save the file as CSV UTF-8)")
     for column in columns:
         if column not in COLUMNS:
             raise _bad_header(_unknown_column(column, alone=len(columns) == 1))

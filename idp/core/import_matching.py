@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 
 from idp.core.import_rows import ImportRow
-from idp.core.passwords import UNUSABLE, SetBy
+from idp.core.passwords import SetBy
 from idp.core.work import UnitOfWork
-from idp.store.users import CredentialRow, UserRow
+from idp.store.users import UNUSABLE, CredentialRow, UserRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def match_rows(uow: UnitOfWork, rows: Sequence[ImportRow], *, to_write: bool) ->
         .order_by(UserRow.id)
     )
     if to_write:
-        query = query.with_for_update(of=UserRow)
+        query = query.with_for_update(of=UserRow, key_share=True)
     index = _Index()
     for user, credential in uow.db.execute(query):
         index.add(_known(user, credential))

@@ -85,10 +85,11 @@ def verify(
     if typ is not None and str(header.get("typ", "")).lower() != typ.lower():
         return None
     key = find_key(KeyChoice(kid, alg))
-    if key is None or not fits(key, alg):
+    is_cut = len(parts[3]) % 4 == 1  # no bytes are written like that
+    if key is None or is_cut or not fits(key, alg):
         return None
-    message, _, signature = token.rpartition(".")
-    good = JWSRegistry.algorithms[alg].verify(message.encode(), _bytes_of(signature), key)
+    message = f"{parts[1]}.{parts[2]}".encode()
+    good = JWSRegistry.algorithms[alg].verify(message, _bytes_of(parts[3]), key)
     return _decoded(parts[2]) if good else None
 
 

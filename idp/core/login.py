@@ -5,6 +5,7 @@ written in another one that looks again. Whatever the reason, a refusal costs on
 the same statements, and is told apart only in the audit trail.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import sqlalchemy as sa
@@ -26,39 +27,16 @@ from idp.core.guesses import (
     release_guess,
     verify_guess,
 )
-from idp.core.notices import NewPasswordRefused
-from idp.core.password_change import (
-    ChangeForm,
-    ChangeOutcome,
-    CurrentPasswordWrong,
-    PasswordChanged,
-    change_password,
-)
 from idp.core.passwords import bounded_password
 from idp.core.policies import current_policy, policy_version
 from idp.core.runtime import Runtime
 from idp.core.sessions import begin_session, end_session, find_signed_in, renew_session
 from idp.core.standing import Renewal, renew_credential, renewal_of
 from idp.core.work import NO_TRACE, Actor, Trace, UnitOfWork
+from idp.errors import NotFound
 from idp.ids import RawToken, RealmName, SessionId, UserId
 from idp.store.users import UserRow
 from policy.model import PolicyVersion
-
-__all__ = [
-    "ChangeForm",
-    "ChangeOutcome",
-    "CurrentPasswordWrong",
-    "LoggedIn",
-    "LoginOutcome",
-    "LoginRefused",
-    "LoginThrottled",
-    "NewPasswordRefused",
-    "PasswordChanged",
-    "SignInForm",
-    "TemporaryPasswordOver",
-    "change_password",
-    "sign_in",
-]
 
 _ATTEMPTS = 2
 
@@ -157,7 +135,8 @@ def _admit(
 ) -> LoginOutcome | None:
     """Look again and sign in; None when the password became another one meanwhile."""
     if not pass_brakes(uow, guess):
-        return _refused(uow, guess, Refusal.THROTTLED)
+        # The brake of the address may not be locked after the others, and the password was right.
+        return _refused(uow, replace(guess, network=()), Refusal.THROTTLED)
     account = find_account_to_write(uow, guess.user_id)
     if account is None or guess.account is None or account.generation != guess.account.generation:
         return None
@@ -200,5 +179,6 @@ def _open_session(
         session = found.session
         if session.user_id == account.user_id:
             return session.id, renew_session(uow, session.id, epoch=account.epoch)
-        end_session(uow, session.user_id, session.id)
+        with suppress(NotFound):  # signed out meanwhile, in another window
+            end_session(uow, session.user_id, session.id)
     return begin_session(uow, account.user_id, epoch=account.epoch)

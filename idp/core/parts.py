@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import TypeVar, cast
 
 from idp.clock import Clock
@@ -22,15 +23,17 @@ class VersionCache:
 
     limit: int = 1024
     _entries: dict[Hashable, object] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
 
     def get(self, key: Hashable, load: Callable[[], V]) -> V:
         """Return the value under `key`, loading it on first use; one key, one type of value."""
         found = self._entries.get(key)
         if found is None:
             found = load()
-            if len(self._entries) >= self.limit:
-                self._entries.pop(next(iter(self._entries)), None)
-            self._entries[key] = found
+            with self._lock:
+                if len(self._entries) >= self.limit:
+                    self._entries.pop(next(iter(self._entries)), None)
+                self._entries[key] = found
         return cast("V", found)
 
 

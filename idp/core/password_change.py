@@ -4,8 +4,8 @@ The current password is a guess like any at a sign-in. The browser in which the 
 gets a new session; everything else that the user was given ends (DECISIONS 4).
 """
 
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from idp.config import Limit
@@ -38,7 +38,7 @@ from idp.core.passwords import (
 )
 from idp.core.runtime import Runtime
 from idp.core.sessions import begin_session, end_session, list_sessions
-from idp.core.throttle import Brake, bucket_of, take_one
+from idp.core.throttle import Brake, bucket_of, hold_account, take_one
 from idp.core.work import NO_TRACE, Actor, Trace, UnitOfWork
 from idp.errors import Conflict, NotFound
 from idp.ids import RawToken, RealmName, SessionId, UserId
@@ -144,8 +144,10 @@ def _change(attempt: _Attempt, current: str, new: str) -> ChangeOutcome:
         refusal = Refusal.THROTTLED
     prepared = None if refusal else _prepare(runtime, facts, current, new)
     with attempt.begin(write=True) as uow:
-        if refusal is None and not pass_brakes(uow, facts.guess):
-            refusal = Refusal.THROTTLED
+        if refusal is None and not _pass_brakes(uow, facts):
+            # The brake of the address may not be locked after the others.
+            own = replace(facts.guess, network=())
+            return _current_refused(uow, own, Refusal.THROTTLED)
         if refusal is not None or prepared is None:
             return _current_refused(uow, facts.guess, refusal or Refusal.WRONG)
         if is_temporary_over(facts.account, uow.now):
@@ -198,7 +200,7 @@ def _store(
     wait = 0 if facts.forced else take_one(uow, _brakes_on_changes(uow, facts))
     if wait:
         return LoginThrottled(wait)
-    has_session = _end_own_session(uow, form)
+    has_session = _has_session(uow, form)
     setting = Setting(source=SetBy.SELF, forced=facts.forced)
     generation = replace_password(uow, facts.account, prepared, setting)
     keep_device(uow, form.device, form.user_id, generation=generation)
@@ -210,12 +212,20 @@ def _store(
             params={"forced": facts.forced, "policy_version": prepared.judged_under},
         )
     )
-    if not has_session:
+    if not has_session or not _end_own_session(uow, form):
         return PasswordChanged(None)
     account = find_account_by_id(uow, form.user_id)
     assert account is not None  # noqa: S101 - its password was just replaced
     session_id, secret = begin_session(uow, form.user_id, epoch=account.epoch)
     return PasswordChanged(secret, session_id)
+
+
+def _pass_brakes(uow: UnitOfWork, facts: _Facts) -> bool:
+    """Lock every brake that this change will count in or lift, and tell whether it may go on."""
+    guess = facts.guess
+    own = (*guess.told, *guess.silent, *_brakes_on_changes(uow, facts))
+    hold_account(uow, facts.account, own)
+    return pass_brakes(uow, guess)
 
 
 def _brakes_on_changes(uow: UnitOfWork, facts: _Facts) -> tuple[Brake, ...]:
@@ -224,9 +234,18 @@ def _brakes_on_changes(uow: UnitOfWork, facts: _Facts) -> tuple[Brake, ...]:
     return (Brake(bucket_of(uow, "change", facts.account.user_id), _CHANGES),)
 
 
+def _has_session(uow: UnitOfWork, form: ChangeForm) -> bool:
+    """Tell whether the session that the change is made in is live."""
+    return form.session_id in {row.id for row in list_sessions(uow, form.user_id)}
+
+
 def _end_own_session(uow: UnitOfWork, form: ChangeForm) -> bool:
-    """End the session that the change is made in; tell whether it was live."""
-    live = [row.id for row in list_sessions(uow, form.user_id) if row.id == form.session_id]
-    for session_id in live:
-        end_session(uow, form.user_id, SessionId(session_id))
-    return bool(live)
+    """End the session that the change is made in; tell whether this did.
+
+    After the account: who ends all sessions of an account locks in this order.
+    """
+    assert form.session_id is not None  # noqa: S101 - it was live
+    with suppress(NotFound):  # signed out meanwhile, in another window
+        end_session(uow, form.user_id, form.session_id)
+        return True
+    return False

@@ -7,13 +7,11 @@ import sqlalchemy as sa
 
 from idp.core.work import UnitOfWork
 from idp.ids import UserId
-from idp.store.users import CredentialRow, PasswordHistoryRow
+from idp.store.users import UNUSABLE, CredentialRow, PasswordHistoryRow
 from policy.model import HistoryNeed
 
 MOST_HISTORY = 24
 """How many earlier passwords are kept, and at most compared."""
-UNUSABLE = "!"
-"""The stored hash of a credential that no password opens."""
 
 
 @dataclass(frozen=True, slots=True)

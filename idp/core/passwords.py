@@ -15,7 +15,7 @@ from idp.core.events import Event, EventCode
 from idp.core.judging import Person, gather_facts, judge_candidate, person_of
 from idp.core.mails import mail_password_changed
 from idp.core.names import is_storable
-from idp.core.password_history import UNUSABLE, keep_in_history
+from idp.core.password_history import keep_in_history
 from idp.core.recovery_requests import kill_recovery
 from idp.core.runtime import Runtime
 from idp.core.throttle import release_account
@@ -23,23 +23,6 @@ from idp.core.work import NO_TRACE, Actor, Trace, UnitOfWork
 from idp.errors import Conflict, InvalidInput, NotFound, PasswordRejected
 from idp.ids import RealmName, UserId
 from idp.store.users import CredentialRow
-
-__all__ = [
-    "MAX_PASSWORD_BYTES",
-    "UNUSABLE",
-    "PasswordSet",
-    "Person",
-    "PreparedPassword",
-    "SetBy",
-    "Setting",
-    "bounded_password",
-    "normalise_password",
-    "prepare_hash",
-    "prepare_password",
-    "replace_password",
-    "set_password",
-    "store_prepared",
-]
 
 MAX_PASSWORD_BYTES = 4096
 """UTF-8 bytes; looked at before anything else is done with a password."""

@@ -28,6 +28,7 @@ class PlanState(StrEnum):
     APPLIED = "applied"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
+    UNDOING = "undoing"
     UNDONE = "undone"
 
 
@@ -60,7 +61,8 @@ class PlanKind:
         prepare: reads the parameters and does what takes long (hashing) outside any transaction.
         check: refuses (`plan_outdated`) when the world is no longer what was reviewed.
         apply: starts the act in this transaction and returns the id of its job.
-        undo: starts taking the act back and returns the id of that job.
+        undo: starts taking the act back and returns the id of that job; the plan is `undoing`
+            until its kind says `undone`.
     """
 
     name: str

@@ -132,14 +132,14 @@ def undo_plan(
 
     Raises:
         NotFound: no such plan.
-        Conflict: not applied, still being applied, undone already, or too late.
+        Conflict: not applied, still being applied or undone, undone already, or too late.
     """
     with runtime.begin(realm, actor=actor, trace=trace) as uow:
         row = _get_row(uow, plan_id)
         if row.state not in (PlanState.APPLIED, PlanState.CANCELLED) or row.job_id is None:
             raise Conflict("plan.not_undoable", plan_id=plan_id, state=row.state)
+        row.state = PlanState.UNDOING.value
         row.job_id = _kind(row.kind).undo(uow, row)
-        row.state = PlanState.UNDONE.value
         return row.job_id
 
 

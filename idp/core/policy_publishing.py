@@ -14,6 +14,7 @@ from idp.config import Config
 from idp.core.jobs import record_finished_job
 from idp.core.planning import OUTDATED, Draft, Drafting, PlanKind, PlanState
 from idp.core.policies import current_policy, policy_version
+from idp.core.policy_report import select_of_active_users
 from idp.core.policy_versions import (
     NewVersion,
     append_version,
@@ -26,7 +27,7 @@ from idp.core.work import Actor, UnitOfWork
 from idp.errors import Conflict, InvalidInput, PreconditionFailed
 from idp.ids import RealmName
 from idp.store.plans import PlanRow
-from idp.store.users import CredentialRow, UserRow
+from idp.store.users import CredentialRow
 from policy.engine import compare, marks
 from policy.model import Enforcement, PolicyVersion
 from policy.parse import digest
@@ -42,14 +43,12 @@ class Effect(StrEnum):
 
     MUST_CHANGE = "must_change_at_next_sign_in"
     JUDGED = "judged_at_next_sign_in"
-    OBSERVED = "recorded_only"
     NOTHING = "not_asked"
 
 
 _EFFECTS: Mapping[Enforcement, Effect] = {
     Enforcement.EVERYONE: Effect.MUST_CHANGE,
     Enforcement.NONCOMPLIANT: Effect.JUDGED,
-    Enforcement.OBSERVE: Effect.OBSERVED,
     Enforcement.NEVER: Effect.NOTHING,
 }
 
@@ -173,12 +172,8 @@ def _count(uow: UnitOfWork, current: PolicyVersion, new: PolicyVersion) -> dict[
 
 def _credentials_by_version(uow: UnitOfWork) -> list[tuple[int, int]]:
     query = (
-        sa.select(CredentialRow.judged_under, sa.func.count())
-        .join(
-            UserRow,
-            sa.and_(UserRow.realm == CredentialRow.realm, UserRow.id == CredentialRow.user_id),
-        )
-        .where(UserRow.status == "active")
+        select_of_active_users(CredentialRow.judged_under, sa.func.count())
+        .where(CredentialRow.user_id.is_not(None))
         .group_by(CredentialRow.judged_under)
     )
     return [(version, count) for version, count in uow.db.execute(query)]
@@ -221,6 +216,7 @@ def _undo(uow: UnitOfWork, plan: PlanRow) -> str:
         comment=f"undo of version {published}",
     )
     number = append_version(uow, new, base=published)
+    plan.state = PlanState.UNDONE.value
     return record_finished_job(uow, KIND_NAME, {"plan_id": plan.id, "version": number})
 
 

@@ -21,6 +21,12 @@ _NAMES: Mapping[str, str] = {
     "max_age.days": "maximum age in days",
     "max_age.warn_days": "warning before the maximum age in days",
     "min_age.hours": "minimum age in hours",
+    "length": "length",
+    "characters": "required characters",
+    "history": "earlier passwords refused",
+    "blocklist": "blocked passwords",
+    "max_age": "maximum age",
+    "min_age": "minimum age",
     "differs_from_current": "differs from the current password",
     "not_personal": "not the user's own names",
 }

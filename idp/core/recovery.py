@@ -20,37 +20,13 @@ from idp.core.passwords import (
     normalise_password,
     replace_password,
 )
-from idp.core.recovery_codes import (
-    CodeRefused,
-    redeem_code,
-)
 from idp.core.recovery_mails import queue_recovery_mail
-from idp.core.recovery_requests import (
-    Recovery,
-    find_recovery,
-    issue_recovery_link,
-    kill_recovery,
-)
+from idp.core.recovery_requests import find_recovery
 from idp.core.runtime import Runtime
 from idp.core.throttle import Brake, brake_of, bucket_of, network_of, take_one
 from idp.core.work import NO_TRACE, Trace, UnitOfWork
 from idp.errors import Conflict
 from idp.ids import RawToken, RealmName, UserId, hash_token
-
-__all__ = [
-    "CodeRefused",
-    "LinkInvalid",
-    "NewPasswordRefused",
-    "Recovered",
-    "Recovery",
-    "RecoveryOutcome",
-    "complete_recovery",
-    "find_recovery",
-    "issue_recovery_link",
-    "kill_recovery",
-    "redeem_code",
-    "request_recovery",
-]
 
 _MAC_DIGITS = 32
 

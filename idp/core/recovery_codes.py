@@ -46,7 +46,7 @@ def mac_of_code(uow: UnitOfWork, request_id: str, browser_hash: str, code: str) 
     return uow.runtime.box.mac(message, purpose="recovery code").hex()
 
 
-def redeem_code(
+def redeem_recovery_code(
     runtime: Runtime, realm: RealmName, code: str, browser: RawToken, trace: Trace = NO_TRACE
 ) -> RawToken | CodeRefused:
     """Exchange a typed code for a link that does the same as the one in the mail.

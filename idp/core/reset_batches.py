@@ -13,7 +13,7 @@ from idp.core.epochs import EpochCause
 from idp.core.events import Event, EventCode
 from idp.core.job_leases import JobKind, Step
 from idp.core.jobs import Job
-from idp.core.passwords import UNUSABLE, SetBy
+from idp.core.passwords import SetBy
 from idp.core.planning import PlanState
 from idp.core.policies import current_policy
 from idp.core.reset_links import campaign_messages
@@ -27,6 +27,7 @@ from idp.store.bulk import Batch, UserEvents
 from idp.store.campaigns import list_batch, user
 from idp.store.plans import PlanRow
 from idp.store.resets import ResetCampaignRow
+from idp.store.users import UNUSABLE
 
 BATCH = 1000
 """Users a transaction: short enough for sign-ins that wait for SQLite's one writer."""
@@ -36,7 +37,7 @@ def apply_batch(uow: UnitOfWork, job: Job) -> Step:
     """Reset the next users of a plan.
 
     Raises:
-        Conflict: the campaign was undone meanwhile.
+        Conflict: the campaign was undone meanwhile, or its password was erased.
     """
     plan, order = _plan_of(uow, job)
     campaign = _begin_campaign(uow, plan, order)
@@ -66,8 +67,15 @@ def note_cancelled(uow: UnitOfWork, job: Job) -> None:
 
 
 def undo_batch(uow: UnitOfWork, job: Job) -> Step:
-    """Give the next users of a campaign back what they had, where that is still possible."""
+    """Give the next users of a campaign back what they had, where that is still possible.
+
+    Raises:
+        Conflict: another job applied or undid the plan meanwhile.
+    """
     plan, order = _plan_of(uow, job)
+    if plan.state not in (PlanState.UNDOING, PlanState.CANCELLED):
+        raise Conflict("plan.not_undoable", plan_id=plan.id, state=plan.state)
+    plan.state = PlanState.UNDOING.value
     campaign = uow.db.get_one(ResetCampaignRow, (uow.realm, plan.id))
     connection = uow.db.connection()
     ids = bulk_undo.list_members(
@@ -79,10 +87,17 @@ def undo_batch(uow: UnitOfWork, job: Job) -> Step:
         _restore(uow, batch, order)
     is_last = len(ids) < BATCH
     if is_last:
+        plan.state = PlanState.UNDONE.value
         told = {"plan_id": plan.id, "mode": order.mode.value, "looked_at": job.done + len(ids)}
         restored = bulk_undo.count_restored(connection, uow.realm, plan.id)
         uow.record(Event(code=EventCode.RESET_UNDONE, params={**told, "restored": restored}))
     return Step(done=len(ids), cursor=ids[-1] if ids else job.cursor, is_last=is_last)
+
+
+def note_undo_cancelled(uow: UnitOfWork, job: Job) -> None:
+    """Leave the plan to be undone again: who was given back what they had keeps it."""
+    plan, _ = _plan_of(uow, job)
+    plan.state = PlanState.CANCELLED.value
 
 
 def _plan_of(uow: UnitOfWork, job: Job) -> tuple[PlanRow, ResetOrder]:
@@ -96,7 +111,8 @@ def _batch(uow: UnitOfWork, plan_id: str, after: str | None, upto: str) -> Batch
 
 def _begin_campaign(uow: UnitOfWork, plan: PlanRow, order: ResetOrder) -> ResetCampaignRow:
     """Return the campaign of a plan (they share their id), begun by its first batch."""
-    if plan.state == PlanState.UNDONE:
+    is_undone = plan.state in (PlanState.UNDOING, PlanState.UNDONE)
+    if is_undone or (order.mode is ResetMode.SHARED and plan.secret is None):
         raise Conflict("plan.not_applicable", plan_id=plan.id, state=plan.state)
     plan.state = PlanState.APPLYING.value
     campaign = uow.db.get(ResetCampaignRow, (uow.realm, plan.id))
@@ -195,21 +211,24 @@ def _restore(uow: UnitOfWork, batch: Batch, order: ResetOrder) -> None:
     connection = uow.db.connection()
     if order.mode is ResetMode.REQUIRE_CHANGE:
         bulk_undo.restore_must_change(connection, batch)
+        columns = _epoch_after_undo(uow.now)
     else:
         bulk_undo.forget_history(connection, batch)
         bulk_undo.restore_credentials(connection, batch)
         bulk.kill_recovery_links(connection, batch, outcome=bulk.UNDONE)
-        columns = {
+        columns = _epoch_after_undo(uow.now) | {
             "credential_generation": user.c.credential_generation + 1,
-            "epoch": user.c.epoch + 1,
             "credential_epoch": user.c.epoch + 1,
-            "epoch_cause": EpochCause.BULK_RESET_UNDONE.value,
-            "epoch_at": uow.now,
         }
-        bulk.move_counters(connection, batch, columns, outcome=bulk.UNDONE)
+    bulk.move_counters(connection, batch, columns, outcome=bulk.UNDONE)
     told = {"campaign_id": batch.plan_id, "mode": order.mode.value}
     event = _events(uow, EventCode.RESET_USER_UNDONE, told)
     bulk.add_user_events(connection, batch, event, outcome=bulk.UNDONE)
+
+
+def _epoch_after_undo(now: datetime) -> dict[str, Any]:
+    cause = EpochCause.BULK_RESET_UNDONE.value
+    return {"epoch": user.c.epoch + 1, "epoch_cause": cause, "epoch_at": now}
 
 
 def _events(uow: UnitOfWork, code: EventCode, params: Mapping[str, object]) -> UserEvents:
@@ -245,4 +264,4 @@ def _record_end(uow: UnitOfWork, code: EventCode, plan: PlanRow, looked_at: int)
 
 
 APPLY = JobKind(name=APPLY_JOB, step=apply_batch, cancelled=note_cancelled)
-UNDO = JobKind(name=UNDO_JOB, step=undo_batch)
+UNDO = JobKind(name=UNDO_JOB, step=undo_batch, cancelled=note_undo_cancelled)

@@ -72,7 +72,7 @@ def make_campaign_mail(
     uow: UnitOfWork, message_id: str, payload: Mapping[str, Any]
 ) -> MailToSend | NotNeeded:
     """Make the link live for 24 hours from now and return the mail that carries it."""
-    user = uow.db.get(UserRow, (uow.realm, payload["user_id"]), with_for_update=True)
+    user = uow.db.get(UserRow, (uow.realm, payload["user_id"]), with_for_update={"key_share": True})
     reason = _why_not(user, payload["generation"])
     if user is None or user.email is None or reason is not None:
         return NotNeeded(reason or "the user has no address any more")

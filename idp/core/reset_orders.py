@@ -192,11 +192,12 @@ def _read_moment(value: object) -> datetime:
     name = "select.password_set_before"
     try:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        moment = None
-    if moment is None:
-        raise _invalid(name, "must be a date or a moment such as 2026-11-02 or 2026-11-02T09:00Z")
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        if moment is not None:
+            aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            return aware.astimezone(UTC)
+    except (ValueError, OverflowError):  # the latter beyond the calendar's first or last day
+        pass
+    raise _invalid(name, "must be a date or a moment such as 2026-11-02 or 2026-11-02T09:00Z")
 
 
 def _read_password(params: Mapping[str, object]) -> str:

@@ -166,7 +166,7 @@ _DEEDS: Mapping[ResetMode, str] = {
 
 
 def _summary(realm: RealmName, order: ResetOrder, counts: Mapping[str, object]) -> str:
-    parts = [f"{_DEEDS[order.mode]} {counts['targets']} users of {realm}"]
+    parts = [f"{_DEEDS[order.mode]} {_users(counts['targets'])} of {realm}"]
     if order.mode is ResetMode.SHARED:
         parts.append("to be changed at the next sign-in" if order.require_change else "to keep")
     if counts["excluded"]:
@@ -174,6 +174,10 @@ def _summary(realm: RealmName, order: ResetOrder, counts: Mapping[str, object]) 
     if order.reason:
         parts.append(f"reason: {order.reason}")
     return "; ".join(parts)[:1024]
+
+
+def _users(count: object) -> str:
+    return f"{count} user" if count == 1 else f"{count} users"
 
 
 def _check(uow: UnitOfWork, plan: PlanRow) -> None:
@@ -213,7 +217,6 @@ def _undo(uow: UnitOfWork, plan: PlanRow) -> str:
     if campaign is None:
         raise Conflict("plan.not_undoable", reason="nobody was reset")
     _check_window(campaign, uow.now)
-    campaign.undone_at = uow.now
     return enqueue_job(uow, UNDO_JOB, {"plan_id": plan.id}, int(plan.counts["targets"]))
 
 

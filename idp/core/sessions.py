@@ -148,6 +148,19 @@ def end_session(uow: UnitOfWork, user_id: UserId, session_id: SessionId) -> None
     Raises:
         NotFound: that user has no such live session.
     """
+    _end(uow, user_id, session_id, EventCode.SESSION_ENDED)
+
+
+def sign_out(uow: UnitOfWork, user_id: UserId, session_id: SessionId) -> None:
+    """End the session that its user is leaving, just as `end_session` does.
+
+    Raises:
+        NotFound: that user has no such live session.
+    """
+    _end(uow, user_id, session_id, EventCode.USER_SIGNED_OUT)
+
+
+def _end(uow: UnitOfWork, user_id: UserId, session_id: SessionId, code: EventCode) -> None:
     ended = uow.db.execute(
         sa.update(SessionRow)
         .where(
@@ -159,9 +172,7 @@ def end_session(uow: UnitOfWork, user_id: UserId, session_id: SessionId) -> None
     )
     if ended.rowcount == 0:  # type: ignore[attr-defined]
         raise NotFound("session.not_found")
-    uow.record(
-        Event(code=EventCode.SESSION_ENDED, subject_id=user_id, params={"session_id": session_id})
-    )
+    uow.record(Event(code=code, subject_id=user_id, params={"session_id": session_id}))
 
 
 def end_other_sessions(uow: UnitOfWork, user_id: UserId, keep: SessionId | None) -> int:

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from idp.config import Limit
-from idp.core.accounts import find_account_by_id
+from idp.core.accounts import Account, find_account_by_id
 from idp.core.devices import list_device_hashes
 from idp.core.work import UnitOfWork
 from idp.ids import UserId
@@ -120,27 +120,44 @@ def release_brakes(uow: UnitOfWork, buckets: Sequence[str]) -> None:
         delete_buckets(uow.db, uow.realm, buckets)
 
 
+def hold_account(uow: UnitOfWork, account: Account, brakes: Sequence[Brake]) -> None:
+    """Lock `brakes`, and with them everything that `release_account` will lift.
+
+    For who needs some brakes first and lifts all of them later: locked one by one, in another
+    order than others lock them, two would wait for each other.
+    """
+    keys = {*_buckets_of(uow, account), *(brake.bucket for brake in brakes)}
+    lock_buckets(uow.db, uow.realm, list(keys), uow.now)
+
+
 def release_account(uow: UnitOfWork, user_id: UserId) -> None:
     """Lift every throttling of an account, the stop after too many failures included.
 
     For a completed recovery, an administrator's unlock, and a new password. To be done before the
-    account is locked against others.
+    account is locked against others, and with no other brake held (but see `hold_account`).
     """
     account = find_account_by_id(uow, user_id)
     if account is None:
         return
-    names = filter(None, (account.owner.username_key, account.owner.email_key))
-    buckets = [
-        bucket_of(uow, "account", user_id),
-        *(bucket_of(uow, "name", name) for name in names),
-        *(bucket_of(uow, "device", device) for device in list_device_hashes(uow, user_id)),
-    ]
+    buckets = _buckets_of(uow, account)
+    lock_buckets(uow.db, uow.realm, buckets, uow.now)
     release_brakes(uow, buckets)
     uow.db.execute(
         sa.update(CredentialRow)
         .where(CredentialRow.user_id == user_id)
         .values(failures=0, failed_at=None, throttled_until=None, blocked_at=None)
     )
+
+
+def _buckets_of(uow: UnitOfWork, account: Account) -> list[str]:
+    """Return the buckets that count guesses at one account, whatever it was called by."""
+    names = {account.owner.username_key, account.owner.email_key} - {None}
+    devices = list_device_hashes(uow, account.user_id)
+    return [
+        bucket_of(uow, "account", account.user_id),
+        *(bucket_of(uow, "name", str(name)) for name in names),
+        *(bucket_of(uow, "device", device) for device in devices),
+    ]
 
 
 def network_of(address: str | None) -> str | None:

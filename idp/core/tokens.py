@@ -27,7 +27,7 @@ from idp.core.links import issue_action_link
 from idp.core.scopes import USER_SCOPES
 from idp.core.work import UnitOfWork
 from idp.ids import FamilyId, RawToken, SessionId, UserId
-from idp.store import hot
+from idp.store import hot, hot_writes
 
 ACR = "urn:timetrak:acr:password"
 """The authentication context of a sign-in with a password (RFC 9068 2.2.1, OIDC Core 2)."""
@@ -160,6 +160,22 @@ def refuse(
 def not_registered(uow: UnitOfWork, client: Client, grant_type: str) -> GrantRefused:
     """Refuse a grant type that the client is not registered for."""
     return refuse(uow, client, f"not registered for {grant_type}", error="unauthorized_client")
+
+
+def end_family(
+    uow: UnitOfWork, client: Client, row: Row[Any], code: EventCode, *, reason: str
+) -> GrantRefused:
+    """End the family in `row` because what it was begun or renewed with came a second time."""
+    hot_writes.revoke_family(uow.db, uow.realm, family_id=row.family_id, at=uow.now, reason=reason)
+    uow.record(
+        Event(
+            code=code,
+            subject_id=row.user_id,
+            client_id=client.id,
+            params={"family_id": row.family_id},
+        )
+    )
+    return GrantRefused(client=client)
 
 
 def id_claims_of(

@@ -59,7 +59,6 @@ def install(site: Site, runtime: Runtime) -> None:
             "url": url,
             "static": static,
             "csrf_field": _csrf_field,
-            "nonce": None,
             "support": None,
         }
 

@@ -31,7 +31,6 @@ class Visit:
     trace: Trace
     cookies: Cookies
     browser: RawToken
-    nonce: str
     form_action: list[str] = field(default_factory=list)
     is_browser_new: bool = False
     is_address_secret: bool = False
@@ -75,7 +74,6 @@ def begin_visit(runtime: Runtime, realm: RealmName, address: str | None) -> Visi
         ),
         cookies=cookies,
         browser=browser or new_raw_token(),
-        nonce=new_raw_token()[:22],
         is_browser_new=browser is None,
     )
     flask.g.visit = visit

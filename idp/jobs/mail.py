@@ -26,6 +26,8 @@ def _read_mail(_uow: UnitOfWork, _message_id: str, payload: Mapping[str, Any]) -
     return MailToSend(payload["to"], payload["template"], payload["context"])
 
 
+_LONGEST_LINE = 998  # RFC 5322 2.1.1
+
 MESSAGES: Mapping[str, Compose] = {
     MAIL: _read_mail,
     CAMPAIGN_LINK: make_campaign_mail,
@@ -52,8 +54,14 @@ def write_message(config: Config, message_id: str, mail: MailToSend, now: dateti
     message["Date"] = format_datetime(now)
     message["Message-ID"] = f"<{message_id}@{host}>"
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(body)
+    message.set_content(body, cte=_encoding_of(body))
     return message
+
+
+def _encoding_of(body: str) -> str | None:
+    """Return how a body travels: plainly if it may, so that links stay whole in an .eml file."""
+    is_plain = body.isascii() and all(len(line) <= _LONGEST_LINE for line in body.splitlines())
+    return "7bit" if is_plain else None
 
 
 def render(mail: MailToSend) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from idp.core.authorizations import NewRequest
 from idp.core.clients import Client
 from idp.core.scopes import parse_scope
 from idp.core.work import UnitOfWork
-from idp.oidc.claims_request import ClaimsRequest, parse_claims_request
+from idp.oidc.claims_request import NOBODY, ClaimsRequest, parse_claims_request
 from idp.oidc.hints import find_hint
 from idp.oidc.params import Parameters
 
@@ -25,12 +25,8 @@ PROMPTS = frozenset({"none", "login", "consent", "select_account"})
 MAX_STATE = 4096
 _MAX_NONCE = 1024
 _MAX_HINT = 320
-_MAX_LOCALES = 8
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 _SECONDS = re.compile(r"\d{1,9}", re.ASCII)
-_LOCALE = re.compile(r"[A-Za-z0-9-]{2,35}", re.ASCII)
-NOBODY = ""
-"""An expected subject that no user has: a hint that names nobody this realm knows."""
 
 
 class AuthorizeError(OAuth2Error):
@@ -157,12 +153,8 @@ def _check_max_age(question: Question) -> Members:
 def _check_hints(question: Question) -> Members:
     """Take what helps the sign-in page; a hint that is of no use is left out."""
     login_hint = question.params.get("login_hint")
-    locales = (question.params.get("ui_locales") or "").split()[:_MAX_LOCALES]
     is_usable = login_hint is not None and len(login_hint) <= _MAX_HINT and login_hint.isprintable()
-    return {
-        "login_hint": login_hint if is_usable else None,
-        "ui_locales": tuple(locale for locale in locales if _LOCALE.fullmatch(locale)),
-    }
+    return {"login_hint": login_hint if is_usable else None}
 
 
 def _check_claims(question: Question) -> Members:

@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from idp.core.clients import Client
+from idp.core.names import is_storable
 from idp.core.tokens import ACR
 from idp.oidc.claims import SCOPE_OF
 from idp.oidc.errors import InvalidRequestError
 
+NOBODY = ""
+"""An expected subject that no user has."""
 _PLACES = ("userinfo", "id_token")
+_MAX_SUBJECT = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +81,10 @@ def _members(value: object) -> dict[str, Any]:
 
 def _subject(places: Mapping[str, dict[str, Any]]) -> str | None:
     for asked in places.values():
-        wish = asked.get("sub") or {}
-        if isinstance(wish.get("value"), str):
-            return str(wish["value"])
+        wanted = (asked.get("sub") or {}).get("value")
+        if isinstance(wanted, str):
+            is_plausible = len(wanted) <= _MAX_SUBJECT and is_storable(wanted)
+            return wanted if is_plausible else NOBODY
     return None
 
 

@@ -3,6 +3,7 @@
 Spec: RP-Initiated Logout 2, 3, 4, 6.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import flask
@@ -10,8 +11,9 @@ from flask import Response
 
 from idp.core.claim_facts import get_claim_facts
 from idp.core.clients import Client, find_client
-from idp.core.sessions import SignedIn, end_session
+from idp.core.sessions import SignedIn, sign_out
 from idp.core.work import UnitOfWork
+from idp.errors import NotFound
 from idp.http.csrf import check_csrf
 from idp.http.errors import error_page
 from idp.http.visit import Visit, current_visit
@@ -134,7 +136,8 @@ def _ask(visit: Visit, uow: UnitOfWork, wish: _Wish, signed_in: SignedIn | None)
 def _end(visit: Visit, uow: UnitOfWork, wish: _Wish, signed_in: SignedIn | None) -> Response:
     """End the session; codes and families under it die with it."""
     if signed_in is not None:
-        end_session(uow, signed_in.session.user_id, signed_in.session.id)
+        with suppress(NotFound):  # ended meanwhile, in another window
+            sign_out(uow, signed_in.session.user_id, signed_in.session.id)
     visit.cookies.clear_session()
     if wish.return_url is not None:
         return redirect(wish.return_url)

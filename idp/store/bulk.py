@@ -22,7 +22,7 @@ from idp.store.campaigns import credential, target, user
 from idp.store.jobs import OutboxRow
 from idp.store.recovery import RecoveryRequestRow
 from idp.store.resets import ResetMemberRow
-from idp.store.users import PasswordHistoryRow
+from idp.store.users import UNUSABLE, PasswordHistoryRow
 
 _member = table_of(ResetMemberRow)
 _history = table_of(PasswordHistoryRow)
@@ -30,8 +30,6 @@ _event = table_of(AuditEventRow)
 _recovery = table_of(RecoveryRequestRow)
 _outbox = table_of(OutboxRow)
 
-UNUSABLE = "!"
-"""A stored hash that no password ever matches."""
 DONE = "done"
 UNDONE = "undone"
 _ID_HEAD = len("xxxxxxxx-xxxx-7")
@@ -43,6 +41,7 @@ _PREVIOUS = (
     "must_change",
     "temporary_until",
     "campaign_id",
+    "blocked_at",
 )
 
 

@@ -32,7 +32,7 @@ def list_members(
         )
         .order_by(_member.c.user_id)
         .limit(limit)
-        .with_for_update(of=user)
+        .with_for_update(of=user, key_share=True)
     )
     return list(connection.execute(query).scalars())
 
@@ -72,9 +72,9 @@ def restore_credentials(connection: Connection, batch: Batch) -> None:
     """Give the marked users back the credential they had, or none if they had none."""
     names = ("hash", "set_at", "set_by", "judged_under", "must_change", "temporary_until")
     columns: dict[str, Any] = {
-        name: _member.c[f"previous_{name}"] for name in (*names, "campaign_id")
+        name: _member.c[f"previous_{name}"] for name in (*names, "campaign_id", "blocked_at")
     }
-    columns |= {"refused_under": sa.null(), "used_at": sa.null()}
+    columns |= {"refused_under": sa.null(), "used_at": sa.null(), "failures": 0}
     _update_marked(connection, batch, columns, _member.c.previous_hash.is_not(None))
     had_none = sa.select(_member.c.user_id).where(
         *batch.covers(_member),

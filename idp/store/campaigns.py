@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from idp.store.base import table_of
 from idp.store.groups import MembershipRow
 from idp.store.plans import PlanTargetRow
-from idp.store.users import CredentialRow, RoleGrantRow, UserRow
+from idp.store.users import UNUSABLE, CredentialRow, RoleGrantRow, UserRow
 
 user = table_of(UserRow)
 credential = table_of(CredentialRow)
@@ -207,7 +207,7 @@ def _reason(exclusion: Exclusion) -> sa.Case[Any]:
     if exclusion.without_email:
         whens.append((user.c.email.is_(None), NO_EMAIL))
     if exclusion.without_password:
-        has_password = _has_credential(credential.c.hash.is_not(None))
+        has_password = _has_credential(credential.c.hash != UNUSABLE)
         whens.append((sa.not_(has_password), NO_PASSWORD))
     return sa.case(*whens)
 
@@ -224,6 +224,6 @@ def list_batch(connection: Connection, plan: Plan, *, after: str, limit: int) ->
         .where(*_is_target(plan), target.c.user_id > after)
         .order_by(target.c.user_id)
         .limit(limit)
-        .with_for_update(of=user)
+        .with_for_update(of=user, key_share=True)
     )
     return list(connection.execute(query).all())

@@ -32,7 +32,6 @@ class ClientRow(InRealm, Base):
     spa_origins: Mapped[list[str]] = mapped_column(default=list)
     jwks: Mapped[dict[str, Any] | None]
     pkce_required: Mapped[bool] = mapped_column(default=True)
-    hybrid: Mapped[bool] = mapped_column(default=False)
     consent_required: Mapped[bool] = mapped_column(default=True)
     may_introspect: Mapped[bool] = mapped_column(default=False)
     id_token_signed_response_alg: Mapped[str] = mapped_column(String(16), default="RS256")

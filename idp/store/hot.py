@@ -103,7 +103,6 @@ _REFRESH = (
         _family.c.amr,
         _family.c.acr,
         _family.c.claims_request,
-        _family.c.nonce,
         _family.c.refreshable,
         _family.c.counter,
         _family.c.rotated_at,

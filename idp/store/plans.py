@@ -12,7 +12,7 @@ from idp.store.base import HASH, ID, Base, InRealm
 class PlanRow(InRealm, Base):
     """A plan; `secret` holds what must not be readable (a shared password's hash), encrypted.
 
-    `state` is one of `planned applying applied cancelled expired undone`.
+    `state` is one of `planned applying applied cancelled undoing undone`.
     """
 
     __tablename__ = "plans"

@@ -21,7 +21,6 @@ class ResetCampaignRow(InRealm, Base):
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
     undo_until: Mapped[datetime]
-    undone_at: Mapped[datetime | None]
 
 
 class ResetMemberRow(InRealm, Base):
@@ -45,6 +44,7 @@ class ResetMemberRow(InRealm, Base):
     previous_must_change: Mapped[bool | None]
     previous_temporary_until: Mapped[datetime | None]
     previous_campaign_id: Mapped[str | None] = mapped_column(ID)
+    previous_blocked_at: Mapped[datetime | None]
     restored_at: Mapped[datetime | None]
 
 

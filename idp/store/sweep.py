@@ -13,6 +13,7 @@ from idp.store.idempotency import IdempotencyRow
 from idp.store.jobs import OutboxRow
 from idp.store.plans import PlanRow, PlanTargetRow
 from idp.store.recovery import OneTimeLinkRow, RecoveryRequestRow
+from idp.store.resets import ResetCampaignRow
 from idp.store.sessions import SessionRow
 from idp.store.throttle import ThrottleRow
 from idp.store.tokens import AuthorizationCodeRow, RevokedAccessTokenRow, TokenFamilyRow
@@ -36,6 +37,7 @@ _device = table_of(KnownDeviceRow)
 _outbox = table_of(OutboxRow)
 _plan = table_of(PlanRow)
 _target = table_of(PlanTargetRow)
+_campaign = table_of(ResetCampaignRow)
 
 Condition = Callable[[datetime], sa.ColumnElement[bool]]
 
@@ -98,13 +100,22 @@ def delete_over(connection: Connection, realm: str, name: str, *, now: datetime,
 
 
 def forget_plan_secrets(connection: Connection, realm: str, *, now: datetime) -> None:
-    """Erase what plans kept for an apply that can no longer happen."""
+    """Erase what plans kept for an apply that can no longer happen.
+
+    A cancelled one may go on as long as it may be undone.
+    """
+    may_be_undone = sa.exists().where(
+        _campaign.c.realm == _plan.c.realm,
+        _campaign.c.plan_id == _plan.c.id,
+        _campaign.c.undo_until > now,
+    )
     connection.execute(
         sa.update(_plan)
         .where(
             _plan.c.realm == realm,
-            _plan.c.state == "planned",
+            _plan.c.state.in_(("planned", "cancelled", "undoing", "undone")),
             _plan.c.expires_at < now,
+            sa.not_(may_be_undone),
             _plan.c.secret.is_not(None),
         )
         .values(secret=None)

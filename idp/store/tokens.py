@@ -62,7 +62,6 @@ class TokenFamilyRow(InRealm, Base):
     amr: Mapped[list[str]] = mapped_column(default=list)
     acr: Mapped[str | None] = mapped_column(String(256))
     claims_request: Mapped[dict[str, Any] | None]
-    nonce: Mapped[str | None] = mapped_column(String(2048))
     refreshable: Mapped[bool] = mapped_column(default=True)
     counter: Mapped[int] = mapped_column(default=0)
     rotated_at: Mapped[datetime | None]

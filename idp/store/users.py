@@ -8,6 +8,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.store.base import HASH, ID, NAME, Base, InRealm
 
+UNUSABLE = "!"
+"""The stored hash of a credential that no password opens."""
+
 
 class UserRow(InRealm, Base):
     """An account. Never deleted: `removed` in TimeTrak means `status = "inactive"`.
@@ -59,7 +62,7 @@ class CredentialRow(InRealm, Base):
     `judged_under` is the policy version that accepted the plaintext (0: none did yet, an imported
     hash); `refused_under` the version that refused it when it was typed at a sign-in.
     `set_by` is one of `self recovery admin bulk import`. `campaign_id` names the bulk reset whose
-    shared secret this still is. `hash = "!"` never verifies.
+    shared secret this still is. A `hash` that is `UNUSABLE` never verifies.
     """
 
     __tablename__ = "credentials"

@@ -10,13 +10,12 @@ from flask.typing import ResponseReturnValue
 from idp.core.accounts import Owner, find_account_by_id
 from idp.core.flow import gate_for_session
 from idp.core.gate import AccountFacts, Reason, Refused
-from idp.core.login import (
+from idp.core.guesses import LoginThrottled, TemporaryPasswordOver
+from idp.core.notices import NewPasswordRefused
+from idp.core.password_change import (
     ChangeForm,
     CurrentPasswordWrong,
-    LoginThrottled,
-    NewPasswordRefused,
     PasswordChanged,
-    TemporaryPasswordOver,
     change_password,
 )
 from idp.core.sessions import SignedIn

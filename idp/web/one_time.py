@@ -9,7 +9,7 @@ from idp.core.authorizations import form_target
 from idp.core.clients import Client, find_client
 from idp.core.gate import find_account, must_change, standing
 from idp.core.links import Action, find_action, find_not_me, finish_action, redeem_not_me
-from idp.core.login import PasswordChanged
+from idp.core.password_change import PasswordChanged
 from idp.core.sessions import SignedIn
 from idp.core.work import UnitOfWork
 from idp.errors import NotFound

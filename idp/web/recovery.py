@@ -11,17 +11,11 @@ from typing import assert_never
 from flask import Response
 from flask.typing import ResponseReturnValue
 
+from idp.core.notices import NewPasswordRefused
 from idp.core.policies import current_policy
-from idp.core.recovery import (
-    CodeRefused,
-    LinkInvalid,
-    NewPasswordRefused,
-    Recovered,
-    complete_recovery,
-    find_recovery,
-    redeem_code,
-    request_recovery,
-)
+from idp.core.recovery import LinkInvalid, Recovered, complete_recovery, request_recovery
+from idp.core.recovery_codes import CodeRefused, redeem_recovery_code
+from idp.core.recovery_requests import find_recovery
 from idp.core.work import UnitOfWork
 from idp.errors import InvalidInput
 from idp.http.cookies import is_opaque
@@ -88,7 +82,9 @@ def _submit_reset(visit: Visit) -> ResponseReturnValue:
     code = field("code")
     link = visit.cookies.link
     if code:
-        redeemed = redeem_code(visit.runtime, visit.realm, code, visit.browser, visit.trace)
+        redeemed = redeem_recovery_code(
+            visit.runtime, visit.realm, code, visit.browser, visit.trace
+        )
         if isinstance(redeemed, CodeRefused):
             return _sent(visit, 401, email=None, code_message=_CODE_REFUSED)
         visit.cookies.set_link(redeemed)

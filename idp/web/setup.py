@@ -23,6 +23,9 @@ from policy.engine import describe
 from policy.verdict import Finding
 
 _FIELDS = {"username": "The user name", "email": "The email address"}
+_OF_AN_EARLIER_PASSWORD = frozenset(
+    {"rule.differs_from_current", "rule.history_last", "rule.history_within", "rule.min_age"}
+)
 _NO_EMAIL = "The email address is missing: without one, nobody can reset a forgotten password."
 _TAKEN = "That user name is taken already."
 
@@ -77,7 +80,10 @@ def _rules_if_open(visit: Visit, token: str) -> list[dict[str, object]] | None:
     if visit.realm != ADMIN_REALM:
         return None
     with visit.work(write=False) as uow:
-        return requirements(describe(current_policy(uow))) if find_setup(uow, token) else None
+        if not find_setup(uow, token):
+            return None
+        lines = describe(current_policy(uow))
+    return requirements([line for line in lines if line.code not in _OF_AN_EARLIER_PASSWORD])
 
 
 def _form(visit: Visit, status: int, token: str, **context: object) -> Response:

@@ -6,14 +6,8 @@ from typing import assert_never
 from flask import Response
 from flask.typing import ResponseReturnValue
 
-from idp.core.login import (
-    LoggedIn,
-    LoginRefused,
-    LoginThrottled,
-    SignInForm,
-    TemporaryPasswordOver,
-    sign_in,
-)
+from idp.core.guesses import LoginThrottled, TemporaryPasswordOver
+from idp.core.login import LoggedIn, LoginRefused, SignInForm, sign_in
 from idp.errors import InvalidInput
 from idp.http.forms import field
 from idp.http.visit import Visit

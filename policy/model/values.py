@@ -18,7 +18,6 @@ class Enforcement(StrEnum):
 
     EVERYONE = "everyone"
     NONCOMPLIANT = "noncompliant"
-    OBSERVE = "observe"
     NEVER = "never"
 
 

@@ -183,7 +183,7 @@ def test_a_misspelt_variable_is_named(problems_of: FindProblems) -> None:
     assert [str(problem) for problem in problems] == [
         "environment: IDP____WORKERS: is not of the form IDP__SECTION__KEY",
         'environment IDP__SERVER__WORKRS: server.workrs: unknown key; did you mean "workers"?',
-        "environment IDP__LOG__FORMAT: log.format: input should be 'json' or 'text'",
+        "environment IDP__LOG__FORMAT: log.format: must be 'json' or 'text'",
         'environment IDP__SERVR__WORKERS: servr: unknown key; did you mean "server"?',
     ]
 
@@ -262,6 +262,7 @@ def test_all_problems_are_told_at_once(problems_of: FindProblems) -> None:
         [server]
         listn = "127.0.0.1:1"
         workers = "4"
+        trusted_proxies = "127.0.0.1/32"
         [mail]
         url = "imap://mail"
         [realms.Staff]
@@ -273,8 +274,11 @@ def test_all_problems_are_told_at_once(problems_of: FindProblems) -> None:
         policy_managed_by = "config"
         [limits]
         sign_in_per_account = "ten"
+        reset_per_account = 3
         [outbound]
         allow_private = ["10.0.0.1/8"]
+        [hashing]
+        time_cost = 0
         [log]
         level = "trace"
         """)
@@ -283,7 +287,8 @@ def test_all_problems_are_told_at_once(problems_of: FindProblems) -> None:
         "sever": 'unknown key; did you mean "server"?',
         "server.public_url": "is required",
         "server.listn": 'unknown key; did you mean "listen"?',
-        "server.workers": "input should be a valid integer",
+        "server.workers": "must be a whole number",
+        "server.trusted_proxies": 'must be a list such as ["a", "b"]',
         "mail.url": "must be smtp://HOST:PORT, smtps://HOST:PORT or file:DIR",
         "mail.sender": "is required",
         "realms.Staff": "must be lower-case letters, digits and dashes, a letter first",
@@ -296,8 +301,10 @@ def test_all_problems_are_told_at_once(problems_of: FindProblems) -> None:
         ),
         "realms.hr": 'policy_managed_by = "config" needs a policy table',
         "limits.sign_in_per_account": 'must be COUNT/DURATION such as "10/PT15M", or "off"',
+        "limits.reset_per_account": 'must be COUNT/DURATION such as "10/PT15M", or "off"',
         "outbound.allow_private.0": 'must be an address range such as "10.1.0.0/16"',
-        "log.level": "input should be 'debug', 'info', 'warning' or 'error'",
+        "hashing.time_cost": "must be greater than or equal to 1",
+        "log.level": "must be 'debug', 'info', 'warning' or 'error'",
     }
     assert all(problem.source.endswith("config.toml") for problem in problems)
 

@@ -196,7 +196,6 @@ MATRIX = (
         STAYS,
         LIVE,
     ),
-    State("stale_observe", "a stricter policy, enforcement `observe`", SIGNED_IN, STAYS, LIVE),
     State("stale_never", "a stricter policy, enforcement `never`", SIGNED_IN, STAYS, LIVE),
     State("rolled_back", "a stricter policy, rolled back", SIGNED_IN, STAYS, LIVE),
     State(

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 from idp.core.links import issue_not_me_link, redeem_not_me
 from idp.core.plans import undo_plan
-from idp.core.recovery import Recovered, complete_recovery, issue_recovery_link
+from idp.core.recovery import Recovered, complete_recovery
+from idp.core.recovery_requests import issue_recovery_link
 from idp.core.roles import AdminRole, revoke_role
 from idp.core.sessions import end_session, list_sessions
 from idp.core.users import (
@@ -235,7 +236,6 @@ WAYS: Mapping[str, Way] = {
     "stale_unjudged": _stale("noncompliant"),
     "stale_refused": _stale_judged(_NOT_MET),
     "stale_accepted": _stale_judged(_MET),
-    "stale_observe": _stale("observe"),
     "stale_never": _stale("never"),
     "rolled_back": _rolled_back,
     "expired": _expired,

@@ -62,7 +62,6 @@ def test_a_password_judged_under_the_same_rules_or_stricter_ones_is_clear(
     verdict = evaluate(six(enforcement), facts, NOW)
 
     assert verdict == CLEAR
-    assert verdict.is_clear
 
 
 def test_names_the_rules_that_became_stricter() -> None:
@@ -84,16 +83,6 @@ def test_never_asks_nobody(judged_under: PolicyVersion | None, refused_under: in
     facts = some_facts(judged_under, refused_under=refused_under)
 
     assert evaluate(six("never"), facts, NOW) == CLEAR
-
-
-def test_observe_lets_everybody_through_and_says_what_it_saw() -> None:
-    policy = a_policy({"length": {"min": 6}, "max_age": {"days": 9}}, enforcement="observe")
-    facts = some_facts(FIVE, password_set_at=NOW - 10 * DAY)
-
-    verdict = evaluate(policy, facts, NOW)
-
-    assert asked(verdict) == (None, [], False)
-    assert codes(verdict.observed) == ["password.too_old", "policy.stricter"]
 
 
 @pytest.mark.parametrize("enforcement", EVERY_MODE)
@@ -121,7 +110,7 @@ def test_a_temporary_password_ends_after_its_deadline_not_at_it(enforcement: str
 
 @pytest.mark.parametrize(
     ("enforcement", "action"),
-    [("everyone", CHANGE), ("noncompliant", CHANGE), ("observe", None), ("never", None)],
+    [("everyone", CHANGE), ("noncompliant", CHANGE), ("never", None)],
 )
 def test_an_old_password_is_changed_where_the_policy_is_enforced(
     enforcement: str, action: RequiredAction | None
@@ -129,7 +118,7 @@ def test_an_old_password_is_changed_where_the_policy_is_enforced(
     policy = a_policy({"max_age": {"days": 90}}, enforcement=enforcement)
     facts = some_facts(policy, password_set_at=NOW - 90 * DAY)
 
-    assert evaluate(policy, facts, NOW).is_clear
+    assert evaluate(policy, facts, NOW) == CLEAR
     verdict = evaluate(policy, facts, NOW + SECOND)
     assert verdict.required_action is action
     assert verdict.immediate is (action is CHANGE)
@@ -160,7 +149,6 @@ def test_lists_every_cause_and_the_strongest_wins() -> None:
     [
         ("everyone", ["password.expires_soon"]),
         ("noncompliant", ["password.expires_soon"]),
-        ("observe", []),
         ("never", []),
     ],
 )
@@ -190,9 +178,8 @@ def test_a_reason_is_given_whenever_something_is_asked_and_only_then(
 ) -> None:
     verdict = evaluate(policy, facts, NOW)
 
-    assert verdict.is_clear is not bool(verdict.findings)
+    assert (verdict.required_action is None) is not bool(verdict.findings)
     assert verdict.required_action is CHANGE or not verdict.immediate
-    assert policy.enforcement is Enforcement.OBSERVE or not verdict.observed
 
 
 @given(POLICIES, st.integers(0, 9))

@@ -10,7 +10,6 @@ from idp.core.events import Event, EventCode
 from idp.core.groups import set_groups
 from idp.core.judging import Person
 from idp.core.passwords import (
-    UNUSABLE,
     PreparedPassword,
     SetBy,
     Setting,
@@ -26,7 +25,7 @@ from idp.core.users.views import UserStatus, UserView, get_user
 from idp.core.work import NO_TRACE, Actor, Trace, UnitOfWork
 from idp.errors import Conflict
 from idp.ids import RealmName, UserId, new_subject
-from idp.store.users import CredentialRow, UserRow
+from idp.store.users import UNUSABLE, CredentialRow, UserRow
 
 NAMED_BY_EMAIL = RealmName("portal")
 """The realm whose users sign in with their e-mail unless they get a login name."""

@@ -11,12 +11,11 @@ import sqlalchemy as sa
 from idp.core.accounts import find_by_login
 from idp.core.groups import group_names
 from idp.core.names import find_key
-from idp.core.passwords import UNUSABLE
 from idp.core.roles import roles_by_user
 from idp.core.work import UnitOfWork
 from idp.errors import NotFound
 from idp.ids import UserId
-from idp.store.users import CredentialRow, UserRow
+from idp.store.users import UNUSABLE, CredentialRow, UserRow
 
 
 class UserStatus(StrEnum):
@@ -114,7 +113,7 @@ def get_row_to_write(uow: UnitOfWork, user_id: str) -> UserRow:
     row = uow.db.get(
         UserRow,
         (uow.realm, find_key(user_id) or ""),
-        with_for_update=True,
+        with_for_update={"key_share": True},
         populate_existing=True,
     )
     if row is None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from flask.typing import ResponseReturnValue
 
 from idp.core.authorizations import note_signed_in
-from idp.core.login import PasswordChanged
+from idp.core.password_change import PasswordChanged
 from idp.core.sessions import SignedIn
 from idp.http.visit import Visit
 from idp.web import changing

@@ -13,9 +13,10 @@ from contextlib import ExitStack
 
 import pytest
 
-from idp.adapters.hashing import MALLOC_ENVIRONMENT, UNUSABLE, PasswordHasher
+from idp.adapters.hashing import MALLOC_ENVIRONMENT, PasswordHasher
 from idp.adapters.legacy_hashes import HASH_FORMATS
 from idp.errors import Unavailable
+from idp.store.users import UNUSABLE
 from tests.support.waiting import wait_until
 
 PASSWORD = "Käse-brot 7"

@@ -2,6 +2,8 @@
 
 from urllib.parse import quote
 
+import pytest
+
 from tests.idp.api.desk import USERS, Desk
 from tests.support.world import PORTAL
 
@@ -91,3 +93,11 @@ def test_the_trail_has_a_scope_of_its_own(desk: Desk) -> None:
     assert desk.get("/audit", auditing).status == 200
     assert desk.get(USERS, auditing).status == 403
     assert desk.get(f"/realms/{PORTAL}/audit", auditing).status == 200
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_moment_without_a_date_in_utc_is_refused(desk: Desk, moment: str) -> None:
+    owner = desk.owner()
+
+    for name in ("since", "until"):
+        assert desk.get(f"/audit?{name}={quote(moment)}", owner).status == 422

@@ -52,6 +52,8 @@ def test_a_cursor_comes_back_whole() -> None:
         _raw("[" * 50_000),
         _raw(f'["yesterday", "{ID}"]'),
         _raw(f'["2026-11-02T09:00:00", "{ID}"]'),
+        _raw(f'["0001-01-01T00:00:00+14:00", "{ID}"]'),
+        _raw(f'["9999-12-31T23:59:59-14:00", "{ID}"]'),
         _raw(f'["{MOMENT}", "nobody"]'),
         _raw('["nobody"]'),
     ],

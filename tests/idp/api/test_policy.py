@@ -1,10 +1,12 @@
 """The policy over REST: read here, changed by plans."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
 
 from tests.idp.api.desk import Desk
+from tests.support.commands import run_command
 from tests.support.story import open_story
 
 POLICY = "/realms/staff/policy"
@@ -133,3 +135,18 @@ def test_a_policy_that_the_configuration_owns_is_not_published_here(configured: 
 
     assert (refused.status, refused.code) == (409, "policy.managed_by_config")
     assert configured.get(POLICY, owner).json["managed_by"] == "config"
+
+
+def test_the_report_is_the_one_that_the_command_prints(desk: Desk) -> None:
+    owner = desk.owner()
+    desk.story.person("bob")
+    _publish(desk, owner)
+
+    report = desk.get(f"{POLICY}/report", owner)
+    printed = run_command(
+        desk.story.world.runtime, "policy", "report", "--realm", "staff", "--json"
+    )
+
+    assert report.status == 200, report.text
+    assert report.json == json.loads(printed.stdout)
+    assert report.json["have_to_change"] == report.json["outcomes"]["stale_by_policy"] >= 1

@@ -1,4 +1,4 @@
-"""A request under a key of its own is done once, however often and however fast it is sent."""
+"""A request under a key of its own is done once, however often and fast it is sent (B-03)."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

@@ -61,8 +61,10 @@ def test_a_bad_value_is_told_and_can_be_mended(tmp_path: Path) -> None:
 
     assert answer.exit_code == 1
     assert "must be https" in answer.stderr
-    assert not (tmp_path / "secrets.key").exists()
-    assert not (tmp_path / "timetrak-idp.db").exists()
+    assert "no file was written" in answer.stderr
+    assert not list(tmp_path.iterdir())
+
+    assert _init(tmp_path, "--public-url", "https://id.example.co.nz").exit_code == 0
 
 
 def test_again_gives_a_new_link_until_there_is_an_administrator(tmp_path: Path) -> None:
@@ -120,6 +122,8 @@ def test_a_lost_key_file_is_never_replaced(tmp_path: Path) -> None:
     assert answer.exit_code == 1
     assert "the key file is missing; restore it" in answer.stderr
     assert not (tmp_path / "secrets.key").exists()
+    examined = run_command(None, "doctor", "--config", str(tmp_path / "config.toml"))
+    assert "OK      configuration\nPROBLEM key file: " in examined.stdout
 
 
 def test_a_folder_that_cannot_be_written_to(tmp_path: Path) -> None:

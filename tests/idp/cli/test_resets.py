@@ -44,8 +44,10 @@ def test_plan_apply_status_undo(world: World) -> None:
 
     status = _json(world, "reset", "status", "--realm", "staff")
     assert status["campaigns"][0]["on_shared_password"] == 1
-    table = _idp(world, "reset", "status", "--realm", "staff").stdout
-    assert plan["id"] in table
+    assert status["accounts_on_shared_password"] == 1
+    listed = _idp(world, "reset", "status", "--realm", "staff")
+    assert plan["id"] in listed.stdout
+    assert "accounts on a shared password: 1" in listed.output
     details = _idp(world, "reset", "status", plan["id"], "--realm", "staff").stdout
     assert "still on the shared password\t1" in details
 
@@ -190,7 +192,7 @@ def test_unknown_plans_and_jobs_are_not_found(world: World) -> None:
     for command in (("plan", "show"), ("job", "show"), ("job", "resume")):
         answer = _idp(world, *command, "nothing")
         assert answer.exit_code == 1
-        assert "not found" in answer.stderr
+        assert f'there is no {command[0]} "nothing"' in answer.stderr
 
 
 def test_a_refused_password_names_every_finding(world: World) -> None:

@@ -12,7 +12,7 @@ from idp.cli import COMMANDS, idp
 from idp.cli.base import CliContext, Parts
 from idp.cli.refusals import refusal_of
 from idp.cli.root import Entry, RootGroup
-from idp.errors import Conflict, IdpError, NotFound, PasswordRejected, RateLimited
+from idp.errors import Conflict, IdpError, InvalidInput, NotFound, PasswordRejected, RateLimited
 from policy.verdict import Finding
 from tests.support.commands import composition, run_command
 from tests.support.world import open_world
@@ -88,6 +88,20 @@ def test_wrong_usage_is_exit_2() -> None:
     assert _run("nothing-like-it")[0] == 2
 
 
+def test_every_list_of_commands_is_told_whole() -> None:
+    for entry in COMMANDS:
+        answer = CliRunner().invoke(idp, [entry.name, "--help"], obj=CliContext(_nobody))
+        listed = answer.stdout.partition("\nCommands:\n")[2]
+        assert "..." not in listed, listed
+
+
+def test_a_mistyped_command_is_told_the_nearest() -> None:
+    answer = CliRunner().invoke(idp, ["clinet"], obj=CliContext(_nobody))
+
+    assert answer.exit_code == 2
+    assert 'there is no command "clinet"; did you mean "client"?' in answer.stderr
+
+
 @pytest.mark.parametrize("kind", ["interrupt", "abort"])
 def test_an_interrupt_is_exit_130(kind: str) -> None:
     assert _run("fail", kind) == (130, "", "idp: interrupted\n")
@@ -110,12 +124,44 @@ def test_a_bug_is_one_line_unless_debugging() -> None:
         (IdpError("plan.outdated"), "plan outdated [plan.outdated]"),
         (
             IdpError("client.invalid", fields={"redirect_uri": "must be https"}),
-            'client invalid: fields redirect_uri: "must be https" [client.invalid]',
+            'that cannot be stored: fields redirect_uri: "must be https" [client.invalid]',
         ),
+        (
+            InvalidInput("user.invalid", problems=[{"field": "username", "reason": "is missing"}]),
+            "that cannot be stored: username is missing [user.invalid]",
+        ),
+        (
+            InvalidInput("plan.param_invalid", param="expires_in", reason="must be a duration"),
+            "that cannot be planned: expires_in must be a duration [plan.param_invalid]",
+        ),
+        (
+            InvalidInput("policy.unreadable", file="p.toml", reason="is not UTF-8"),
+            "the policy cannot be read: p.toml: is not UTF-8 [policy.unreadable]",
+        ),
+        (
+            InvalidInput("policy.conflicts_with_nist", conflicts=["one", "two"]),
+            (
+                "the policy contradicts NIST SP 800-63B-4; --accept-conflicts plans it anyway: "
+                "one; two [policy.conflicts_with_nist]"
+            ),
+        ),
+        (
+            Conflict("reset.users_refused", unknown=["nobody"], duplicate=[]),
+            'not every user can be taken: unknown "nobody" [reset.users_refused]',
+        ),
+        (NotFound("user.not_found", user="ada"), 'there is no user "ada" [user.not_found]'),
+        (NotFound("user.not_found"), "user not found [user.not_found]"),
         (RateLimited(30), "rate limited; try again in 30 s"),
         (
             PasswordRejected([Finding("length.too_short", {"min": 15})]),
             "the policy does not accept this password: length too short: min 15 [length.too_short]",
+        ),
+        (
+            PasswordRejected([Finding("password.too_short", {"min": 15})]),
+            (
+                "the policy does not accept this password: "
+                "too short, at least 15 characters [password.too_short]"
+            ),
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""The server as its operator knows it: real processes, killed, reloaded, stopped."""
+"""The server as its operator knows it: real processes, killed, reloaded, stopped (X-04)."""
 
 import http.client
 import os
@@ -19,7 +19,7 @@ from tests.conftest import StartIdp
 from tests.support.installation import Installation, write_installation
 from tests.support.ports import LOOPBACK, free_port
 from tests.support.postgres import PostgresServer
-from tests.support.servers import IdpServer
+from tests.support.servers import IdpServer, run_idp
 from tests.support.waiting import wait_until
 
 # Each test starts five processes, beside whatever else this machine does.
@@ -94,6 +94,17 @@ def installed_sqlite(sqlite_url: str, tmp_path: Path) -> Installation:
     )
     installation.set_up()
     return installation
+
+
+@pytest.mark.parametrize("url", ["http://id.example.co.nz", "http://192.0.2.7:8080"])
+def test_plain_http_is_served_on_loopback_only(tmp_path: Path, url: str) -> None:
+    installation = write_installation(tmp_path, settings={"server": {"public_url": url}})
+
+    refused = run_idp("serve", directory=installation.folder)
+
+    assert refused.returncode == 1
+    assert "server.public_url" in refused.stderr
+    assert "http is accepted only on a loopback host" in refused.stderr
 
 
 def children_of(pid: int, command: str = "") -> list[int]:

@@ -122,6 +122,28 @@ def test_a_header_that_is_not_understood_stops_everything(
     assert result.stdout == ""
 
 
+@pytest.mark.parametrize("content", [b"us\x84rname\n", b"\x89PNG\xff\n"])
+def test_a_file_that_is_no_text_is_said_to_be_none(
+    world: World, tmp_path: Path, content: bytes
+) -> None:
+    file = tmp_path / "people.csv"
+    file.write_bytes(content)
+
+    result = user(world, "import", str(file))
+
+    assert result.exit_code == 1
+    assert "not UTF-8 text" in result.stderr
+
+
+def test_a_place_that_cannot_be_written_to_is_named(world: World, tmp_path: Path) -> None:
+    file = tmp_path / "nowhere" / "out.csv"
+
+    result = user(world, "export", str(file))
+
+    assert result.exit_code == 1
+    assert result.stderr == f"idp: {file} cannot be written: No such file or directory\n"
+
+
 def test_a_missing_file_is_wrong_usage(world: World, tmp_path: Path) -> None:
     assert user(world, "import", str(tmp_path / "nothing.csv")).exit_code == 2
 
@@ -131,7 +153,7 @@ def test_progress_is_told_in_lines_when_nobody_watches(world: World, tmp_path: P
 
     result = user(world, "import", str(written(tmp_path, "username\n" + rows, "PEOPLE.CSV")))
 
-    assert "lines: 1201 of" in result.stderr
+    assert "lines: 1201 of 1201" in result.stderr
     assert "created 1200" in result.stdout
 
 
@@ -140,7 +162,7 @@ def test_passwords_that_were_not_used_are_mentioned(world: World, tmp_path: Path
 
     result = user(world, "import", str(written(tmp_path, f"username,password\nada,{PASSWORD}\n")))
 
-    assert "1 of them have a password already" in result.stderr
+    assert "because the user has one: 1" in result.stderr
 
 
 def test_an_export_can_be_imported_elsewhere(world: World, tmp_path: Path) -> None:
@@ -149,7 +171,7 @@ def test_an_export_can_be_imported_elsewhere(world: World, tmp_path: Path) -> No
 
     result = user(world, "export", str(file))
 
-    assert "1 users" in result.stderr
+    assert result.stderr == f"users in {file}: 1\n"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     with file.open(encoding="utf-8", newline="") as stream:
         (row,) = csv.DictReader(stream)

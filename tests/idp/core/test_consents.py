@@ -1,5 +1,8 @@
 """What people allowed clients, and how they take it back."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from idp.core.client_admin import create_client
@@ -39,3 +42,22 @@ def test_consent_adds_up_and_can_be_taken_back(world: World) -> None:
     codes = world.event_codes()
     assert codes.count("consent.granted") == 2
     assert codes[-1] == "consent.revoked"
+
+
+def test_what_is_allowed_in_two_windows_at_once_adds_up(world: World) -> None:
+    ada = world.add_user("ada")
+    with world.begin() as uow:
+        create_client(uow, Registration(client_id=WEB, redirect_uris=("https://web.example/cb",)))
+    barrier = threading.Barrier(4)
+
+    def allow(scope: str) -> None:
+        barrier.wait()
+        with world.begin() as uow:
+            grant_consent(uow, ada, WEB, (scope,))
+
+    with ThreadPoolExecutor(4) as windows:
+        list(windows.map(allow, ("openid", "email", "profile", "phone")))
+
+    with world.begin() as uow:
+        [allowed] = list_consents(uow, ada)
+        assert set(allowed.scopes) == {"openid", "email", "profile", "phone"}

@@ -33,19 +33,6 @@ def test_another_password_moves_both_and_says_that_it_was_the_credential(world: 
     assert (generation, row.epoch, row.credential_epoch) == (2, 3, 3)
 
 
-def test_another_password_may_keep_the_sessions(world: World) -> None:
-    ada = world.add_user("ada")
-    _, cookie = world.begin_session(ada)
-
-    with world.begin() as uow:
-        move_credential(uow, ada, EpochCause.BULK_RESET, keep_sessions=True)
-
-    row = world.user(ada)
-    assert (row.credential_generation, row.epoch, row.epoch_cause) == (2, 1, None)
-    with world.begin(write=False) as uow:
-        assert find_signed_in(uow, cookie) is not None
-
-
 def test_a_lock_ends_sessions_and_reset_links_and_keeps_its_first_moment(world: World) -> None:
     ada = world.add_user("ada")
     _, cookie = world.begin_session(ada)

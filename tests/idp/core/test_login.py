@@ -6,14 +6,8 @@ import sqlalchemy as sa
 
 from idp.adapters.hashing import PasswordHasher
 from idp.clock import FakeClock
-from idp.core.login import (
-    LoggedIn,
-    LoginOutcome,
-    LoginRefused,
-    SignInForm,
-    TemporaryPasswordOver,
-    sign_in,
-)
+from idp.core.guesses import TemporaryPasswordOver
+from idp.core.login import LoggedIn, LoginOutcome, LoginRefused, SignInForm, sign_in
 from idp.core.sessions import find_signed_in
 from idp.errors import InvalidInput
 from idp.ids import RawToken, UserId

@@ -5,20 +5,17 @@ from collections.abc import Callable
 import pytest
 
 from idp.adapters.hashing import PasswordHasher
-from idp.core.login import (
+from idp.core.guesses import LoginThrottled
+from idp.core.login import LoggedIn, LoginOutcome, LoginRefused, SignInForm, sign_in
+from idp.core.password_change import (
     ChangeForm,
     CurrentPasswordWrong,
-    LoggedIn,
-    LoginOutcome,
-    LoginRefused,
-    LoginThrottled,
     PasswordChanged,
-    SignInForm,
     change_password,
-    sign_in,
 )
 from idp.core.passwords import SetBy, Setting, set_password
-from idp.core.recovery import LinkInvalid, complete_recovery, issue_recovery_link
+from idp.core.recovery import LinkInvalid, complete_recovery
+from idp.core.recovery_requests import issue_recovery_link
 from idp.core.work import HOST
 from idp.errors import Conflict
 from idp.ids import UserId

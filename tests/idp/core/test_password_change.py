@@ -1,33 +1,34 @@
-"""Changing one's own password, willingly or not."""
+"""Changing one's own password, willingly or not (catalogue F-17, R-17)."""
 
+import secrets
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from idp.core.accounts import find_account_by_id
 from idp.core.bulk_secrets import bulk_secret_mac
 from idp.core.devices import is_known_device
+from idp.core.guesses import LoginThrottled, TemporaryPasswordOver
 from idp.core.links import find_not_me
-from idp.core.login import (
+from idp.core.login import LoggedIn, LoginRefused, SignInForm, sign_in
+from idp.core.notices import NewPasswordRefused
+from idp.core.password_change import (
     ChangeForm,
     ChangeOutcome,
     CurrentPasswordWrong,
-    LoggedIn,
-    LoginThrottled,
-    NewPasswordRefused,
     PasswordChanged,
-    SignInForm,
-    TemporaryPasswordOver,
     change_password,
-    sign_in,
 )
 from idp.core.recovery_requests import find_recovery, issue_recovery_link
 from idp.core.sessions import find_signed_in
+from idp.core.throttle import bucket_of
+from idp.core.users import end_sessions
 from idp.errors import InvalidInput, NotFound
 from idp.ids import RawToken, SessionId, UserId
 from idp.store.resets import BulkSecretRow
 from idp.store.users import PasswordHistoryRow
-from tests.support.world import PASSWORD, STAFF, World
+from tests.support.world import PASSWORD, STAFF, World, open_world
 
 NEW = "a different long sentence"
 
@@ -356,3 +357,62 @@ class TestTwoAtOnce:
 
         with world.begin(write=False) as uow:
             assert [find_signed_in(uow, secret) for secret in secrets] == [None] * len(secrets)
+
+
+def test_guesses_under_another_name_do_not_get_in_the_way_of_changes(database_url: str) -> None:
+    limits = {"sign_in_per_account": "10000/PT15M", "sign_in_per_address": "off"}
+    with open_world(database_url, settings={"limits": limits}) as world:
+        ada, email = add_user_guessed_at_by_email(world)
+        is_done = threading.Event()
+        wrong = SignInForm(username=email, password="wrong")
+
+        def guess() -> None:
+            while not is_done.is_set():
+                assert sign_in(world.runtime, STAFF, wrong) == LoginRefused()
+
+        def change_often() -> None:
+            try:
+                for _ in range(5):
+                    assert change(world, ada) == PasswordChanged(None)
+                    assert change(world, ada, PASSWORD, current=NEW) == PasswordChanged(None)
+            finally:
+                is_done.set()
+
+        with ThreadPoolExecutor(3) as threads:
+            running = [threads.submit(act) for act in (guess, guess, change_often)]
+        for one in running:
+            one.result()
+
+
+def test_an_administrator_who_signs_the_user_out_does_not_get_in_the_way(world: World) -> None:
+    ada = world.add_user("ada")
+    is_done = threading.Event()
+
+    def sign_out() -> None:
+        while not is_done.is_set():
+            with world.begin() as uow:
+                end_sessions(uow, ada)
+
+    def change_often() -> None:
+        try:
+            for new, current in ((NEW, PASSWORD), (PASSWORD, NEW)) * 5:
+                here, _ = world.begin_session(ada)
+                outcome = change(world, ada, new, current=current, session_id=here)
+                assert isinstance(outcome, PasswordChanged)
+        finally:
+            is_done.set()
+
+    with ThreadPoolExecutor(2) as threads:
+        running = [threads.submit(act) for act in (sign_out, change_often)]
+    for one in running:
+        one.result()
+
+
+def add_user_guessed_at_by_email(world: World) -> tuple[UserId, str]:
+    """Return a user whose brakes are locked by e-mail first, then by account."""
+    while True:
+        name = f"u{secrets.token_hex(4)}"
+        user_id, email = world.add_user(name), f"{name}@example.com"
+        with world.begin(write=False) as uow:
+            if bucket_of(uow, "name", email) < bucket_of(uow, "account", user_id):
+                return user_id, email

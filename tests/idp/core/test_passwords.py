@@ -1,4 +1,4 @@
-"""The one way in which a password becomes somebody's."""
+"""The one way in which a password becomes somebody's; its owner is told (catalogue R-17)."""
 
 import threading
 from datetime import timedelta

@@ -1,4 +1,7 @@
-"""A forgotten password, from the page that asks for an address to the one that takes a new one."""
+"""A forgotten password, from the page that asks for an address to the one that takes a new one.
+
+Catalogue R-04, R-06, R-07, R-12, R-16, R-17.
+"""
 
 import json
 import threading
@@ -8,20 +11,17 @@ import sqlalchemy as sa
 
 from idp.core.epochs import lock_account
 from idp.core.login import LoggedIn, LoginOutcome, SignInForm, sign_in
+from idp.core.notices import NewPasswordRefused
 from idp.core.recovery import (
-    CodeRefused,
     LinkInvalid,
-    NewPasswordRefused,
     Recovered,
     RecoveryOutcome,
     complete_recovery,
-    find_recovery,
-    issue_recovery_link,
-    kill_recovery,
-    redeem_code,
     request_recovery,
 )
+from idp.core.recovery_codes import CodeRefused, redeem_recovery_code
 from idp.core.recovery_mails import make_recovery_mail
+from idp.core.recovery_requests import find_recovery, issue_recovery_link, kill_recovery
 from idp.core.reset_links import MailToSend, NotNeeded
 from idp.core.sessions import find_signed_in
 from idp.core.work import NO_TRACE, Trace
@@ -81,7 +81,7 @@ def finish(world: World, link: RawToken, new: str = NEW) -> RecoveryOutcome:
 
 
 def type_code(world: World, code: str, browser: RawToken = BROWSER) -> RawToken | CodeRefused:
-    return redeem_code(world.runtime, STAFF, code, browser)
+    return redeem_recovery_code(world.runtime, STAFF, code, browser)
 
 
 def enter(world: World, password: str) -> LoginOutcome:

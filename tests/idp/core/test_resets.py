@@ -1,4 +1,4 @@
-"""Bulk resets: whom they name, what they do to whom, and that they hit nobody else."""
+"""Bulk resets: whom they name, what they do to whom, and that they hit nobody else (B-01)."""
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +18,7 @@ from idp.errors import Conflict, InvalidInput, PasswordRejected, Unavailable
 from idp.ids import UserId
 from idp.jobs.runner import Runner
 from idp.store.groups import GroupRow, MembershipRow
-from idp.store.users import PasswordHistoryRow, RoleGrantRow
+from idp.store.users import UNUSABLE, PasswordHistoryRow, RoleGrantRow
 from tests.support import campaigns
 from tests.support.campaigns import SHARED, apply, plan_reset, run_reset, targets
 from tests.support.world import PORTAL, STAFF, World
@@ -217,10 +217,12 @@ def test_asking_for_a_change_keeps_the_password(world: World) -> None:
     ada = world.add_user("ada")
     before = world.credential(ada).hash
     world.add_user("new", password=None)
+    world.add_user("mailed", credential={"hash": UNUSABLE})
 
     plan = run_reset(world, "require_change")
 
-    assert targets(world, plan)["new"].excluded == "no_password"
+    for name in ("new", "mailed"):
+        assert targets(world, plan)[name].excluded == "no_password"
     assert world.credential(ada).hash == before
     assert world.credential(ada).must_change
     user = world.user(ada)
@@ -288,6 +290,10 @@ def test_unknown_groups_are_listed(world: World) -> None:
         ({"mode": "link", "select": {"groups": []}}, "select.groups"),
         ({"mode": "link", "select": {"user_ids": [1]}}, "select.user_ids"),
         ({"mode": "link", "select": {"password_set_before": "soon"}}, "select.password_set_before"),
+        (
+            {"mode": "link", "select": {"password_set_before": "9999-12-31T23:59:59-14:00"}},
+            "select.password_set_before",
+        ),
         ({"mode": "link", "select": {"policy_version_below": True}}, "select"),
         ({"mode": "link", "select": {"all": True}, "end_sessions": "no"}, "end_sessions"),
         ({"mode": "link", "select": {"all": True}, "reason": 5}, "reason"),

@@ -1,4 +1,4 @@
-"""Guessing passwords: how soon it stops, whom it stops, and what it gives away."""
+"""Guessing passwords: how soon it stops, whom it stops, what it gives away (L-09, L-13)."""
 
 import threading
 from collections.abc import Iterator
@@ -6,14 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from idp.clock import FakeClock
-from idp.core.login import (
-    LoggedIn,
-    LoginOutcome,
-    LoginRefused,
-    LoginThrottled,
-    SignInForm,
-    sign_in,
-)
+from idp.core.guesses import LoginThrottled
+from idp.core.login import LoggedIn, LoginOutcome, LoginRefused, SignInForm, sign_in
 from idp.core.throttle import network_of, release_account
 from idp.core.work import NO_TRACE, Trace
 from idp.ids import RawToken, UserId

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from idp.core.gate import Reason, Refused, clear, find_account
-from idp.core.login import LoggedIn, LoginThrottled, SignInForm, sign_in
+from idp.core.guesses import LoginThrottled
+from idp.core.login import LoggedIn, SignInForm, sign_in
 from idp.core.recovery_requests import find_recovery, issue_recovery_link
 from idp.core.roles import AdminRole, grant_role, revoke_role
 from idp.core.sessions import find_signed_in, list_sessions

@@ -3,11 +3,14 @@
 import re
 import threading
 from datetime import timedelta
+from email import message_from_bytes
+from email.policy import default
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from idp.adapters.mail import SmtpMailer
+from idp.adapters.mail import FolderMailer, SmtpMailer
 from idp.core.outbox import (
     GIVE_UP_AFTER,
     fail_message,
@@ -219,6 +222,25 @@ def test_a_campaign_link_is_made_when_it_is_sent(world: World, smtp: SmtpServer)
     world.advance(minutes=1)
     with world.begin(write=False) as uow:
         assert find_recovery(uow, found[1]) is None
+
+
+@pytest.mark.parametrize(("name", "is_whole"), [("Ada", True), ("Māia", False)])
+def test_a_link_stays_whole_in_the_file_of_a_mail(
+    world: World, tmp_path: Path, name: str, *, is_whole: bool
+) -> None:
+    world.runtime.mailer = FolderMailer(tmp_path / "mail")
+    world.add_user("ada", user={"given_name": name})
+    run_reset(world, "link")
+
+    _run(world)
+
+    [file] = (tmp_path / "mail").iterdir()
+    read = message_from_bytes(file.read_bytes(), policy=default)
+    text = read.get_content()
+    found = LINK.search(text)
+    assert found is not None
+    assert name in text
+    assert (found[0].encode() in file.read_bytes()) == is_whole
 
 
 def test_a_campaign_link_is_the_same_when_it_is_sent_again(world: World, smtp: SmtpServer) -> None:

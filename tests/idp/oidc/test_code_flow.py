@@ -5,6 +5,9 @@ import hashlib
 
 import pytest
 
+from idp.core.client_admin import remove_client
+from idp.core.consents import grant_consent, revoke_consent
+from idp.ids import ClientId
 from idp.store.tokens import TokenFamilyRow
 from tests.support.story import App, Story
 from tests.support.world import PORTAL
@@ -278,3 +281,29 @@ _TABLES = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table'",
     "postgresql": "SELECT tablename FROM pg_tables WHERE schemaname = 'public'",
 }
+
+
+def test_a_code_ends_with_the_consent_behind_it(story: Story) -> None:
+    app = story.app(consent_required=True)
+    story.sign_in("ada")
+    ada = story.people["ada"]
+    with story.world.begin() as uow:
+        grant_consent(uow, ada, ClientId("web"), ("openid",))
+    code = story.authorize(app).code
+
+    with story.world.begin() as uow:
+        revoke_consent(uow, ada, ClientId("web"))
+
+    assert story.redeem(app, code).error == "invalid_grant"
+
+
+def test_a_code_ends_with_its_client_even_if_another_one_takes_the_id(story: Story) -> None:
+    app = story.app()
+    story.sign_in()
+    code = story.authorize(app).code
+
+    with story.world.begin() as uow:
+        remove_client(uow, "web")
+    again = story.app()
+
+    assert story.redeem(again, code).error == "invalid_grant"

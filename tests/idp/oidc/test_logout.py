@@ -1,4 +1,4 @@
-"""Signing out at an app's wish: at once when it proves it knows the session, else asked."""
+"""Signing out at an app's wish: at once when it proves it knows the session, else asked (L-04)."""
 
 from urllib.parse import urlencode
 
@@ -41,7 +41,7 @@ def test_an_app_that_knows_the_session_ends_it(story: Story) -> None:
     story.browser.set_cookie(cookie.key, cookie.value)
     assert not is_signed_in(story, app)
     assert story.refresh(app, refresh_token).json["idp_reason"] == "session_ended"
-    assert story.event_codes().count("session.ended") == 1
+    assert story.event_codes().count("user.signed_out") == 1
 
 
 def test_without_an_address_a_page_says_so(story: Story) -> None:

@@ -3,11 +3,13 @@
 import threading
 from collections import Counter
 from collections.abc import Callable
+from urllib.parse import urlencode
 
 from idp.store.tokens import TokenFamilyRow
 from tests.support.story import Answer, Story
 
 ROUNDS, PARALLEL = 6, 8
+BYE = "https://web.example/bye"
 
 
 def at_once(count: int, act: Callable[[], Answer]) -> list[Answer]:
@@ -72,3 +74,24 @@ def test_a_revocation_in_the_middle_of_refreshes_wins(story: Story) -> None:
         if "refresh_token" in answer.json:
             assert story.refresh(app, answer.json["refresh_token"]).error == "invalid_grant"
             assert story.userinfo(answer.json["access_token"]).status == 401
+
+
+def test_parallel_sign_outs_all_lead_back(story: Story) -> None:
+    app = story.app(post_logout_redirect_uris=(BYE,))
+
+    for _ in range(ROUNDS):
+        story.sign_in()
+        cookie = story.browser.get_cookie("__Host-idp-staff-session")
+        assert cookie is not None
+        hint = story.tokens(app)["id_token"]
+        query = urlencode({"id_token_hint": hint, "post_logout_redirect_uri": BYE})
+
+        def act(value: str = cookie.value, query: str = query) -> Answer:
+            browser = story.new_browser()
+            browser.set_cookie("__Host-idp-staff-session", value)
+            return story.get(f"/logout?{query}", browser=browser)
+
+        answers = at_once(PARALLEL, act)
+        assert {(answer.status, answer.location) for answer in answers} == {(303, BYE)}
+
+    assert story.event_codes().count("user.signed_out") == ROUNDS

@@ -202,6 +202,7 @@ def spoilt(header: dict[str, Any], claims: dict[str, Any], token: str) -> dict[s
         "twice": f"{b64(twice)}.{body}.{signature}",
         "zero": f"{head}.{body}.{b64(bytes(64))}",
         "cut": f"{head}.{body}.{signature[:-8]}",
+        "cut by one": f"{head}.{body}.{signature[:-1]}",
         "empty signature": f"{head}.{body}.",
         "json": json.dumps({"payload": body, "signatures": []}),
         "other body": f"{head}.{b64({**claims, 'scope': 'openid admin:users'})}.{signature}",

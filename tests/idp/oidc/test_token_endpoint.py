@@ -42,7 +42,6 @@ FORM = {"content_type": "application/x-www-form-urlencoded"}
 BODIES: list[dict[str, Any]] = [
     {"json": {"grant_type": "client_credentials"}},
     {"data": "grant_type=client_credentials", "content_type": "text/plain"},
-    {"data": {"file": (BytesIO(b"x"), "x.txt")}},
     {"data": b"grant_type=\xff", **FORM},
     {"data": "grant_type=%ff", **FORM},
     {"data": "a=%00", **FORM},
@@ -55,7 +54,8 @@ BODIES: list[dict[str, Any]] = [
 def test_a_body_that_is_no_good_form_is_refused(story: Story) -> None:
     app = story.app("m2m", application_type="service")
 
-    for options in BODIES:
+    upload = {"data": {"file": (BytesIO(b"x"), "x.txt")}}
+    for options in (*BODIES, upload):
         answer = story.send("POST", "/token", headers=app.basic, **options)
         assert (answer.status, answer.error) == (400, "invalid_request"), options
         assert answer.response.headers["Cache-Control"] == "no-store"

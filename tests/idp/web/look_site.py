@@ -44,7 +44,6 @@ def render(sample: Sample) -> str:
         url=lambda path: f"/id/realms/{sample.realm}{path}",
         static=lambda name: f"/static/{name}",
         csrf_field=lambda: Markup('<input type="hidden" name="csrf" value="c">'),
-        nonce=None,
         support=sample.support,
         **sample.context,
     )

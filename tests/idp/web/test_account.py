@@ -1,4 +1,4 @@
-"""A person's own pages: the voluntary change, where one is signed in, security."""
+"""A person's own pages: the voluntary change, where one is signed in, security (L-05)."""
 
 import pytest
 
@@ -169,6 +169,18 @@ def test_a_session_ends_by_itself(story: Story, ada: Visitor) -> None:
     story.world.advance(hours=7, minutes=59)
     assert ada.open("/account").status == 200
     story.world.advance(hours=8, minutes=1)
+    assert ada.open("/account").location.endswith("/sign-in")
+
+
+def test_a_session_ends_after_a_week_however_often_it_is_used(story: Story, ada: Visitor) -> None:
+    for _ in range(23):
+        story.world.advance(hours=7)
+        assert ada.open("/account").status == 200
+    story.world.advance(hours=6, minutes=59)
+    assert ada.open("/account").status == 200
+
+    story.world.advance(minutes=2)
+
     assert ada.open("/account").location.endswith("/sign-in")
 
 

@@ -45,6 +45,13 @@ def test_the_link_makes_the_first_owner(story: Story, person: Visitor, link: str
     assert {"admin.granted", "admin.setup_completed"} <= set(story.event_codes())
 
 
+def test_nothing_is_asked_about_a_password_that_nobody_has_yet(person: Visitor, link: str) -> None:
+    page = person.open(link)
+
+    assert "At least 8 characters" in page.text
+    assert "the password you have now" not in page.text
+
+
 def test_the_link_works_once(story: Story, person: Visitor, link: str) -> None:
     late = visitor(story)
     late.open(link)

@@ -107,7 +107,6 @@ def upgrade() -> None:
         sa.Column("spa_origins", JsonDocument, nullable=False),
         sa.Column("jwks", JsonDocument, nullable=True),
         sa.Column("pkce_required", sa.Boolean(), nullable=False),
-        sa.Column("hybrid", sa.Boolean(), nullable=False),
         sa.Column("consent_required", sa.Boolean(), nullable=False),
         sa.Column("may_introspect", sa.Boolean(), nullable=False),
         sa.Column("id_token_signed_response_alg", sa.String(length=16), nullable=False),
@@ -266,7 +265,6 @@ def upgrade() -> None:
         sa.Column("started_at", UtcDateTime(), nullable=False),
         sa.Column("finished_at", UtcDateTime(), nullable=True),
         sa.Column("undo_until", UtcDateTime(), nullable=False),
-        sa.Column("undone_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(
             ["realm"], ["realms.name"], name=op.f("fk_reset_campaigns_realm"), ondelete="RESTRICT"
         ),
@@ -589,6 +587,7 @@ def upgrade() -> None:
         sa.Column("previous_must_change", sa.Boolean(), nullable=True),
         sa.Column("previous_temporary_until", UtcDateTime(), nullable=True),
         sa.Column("previous_campaign_id", sa.String(length=36), nullable=True),
+        sa.Column("previous_blocked_at", UtcDateTime(), nullable=True),
         sa.Column("restored_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(
             ["realm", "campaign_id"],
@@ -664,7 +663,6 @@ def upgrade() -> None:
         sa.Column("amr", JsonDocument, nullable=False),
         sa.Column("acr", sa.String(length=256), nullable=True),
         sa.Column("claims_request", JsonDocument, nullable=True),
-        sa.Column("nonce", sa.String(length=2048), nullable=True),
         sa.Column("refreshable", sa.Boolean(), nullable=False),
         sa.Column("counter", sa.Integer(), nullable=False),
         sa.Column("rotated_at", UtcDateTime(), nullable=True),
