@@ -1,4 +1,4 @@
-"""Addresses for machines that watch or look after the server, outside every realm."""
+"""Addresses outside every realm: for machines that watch the server, and its front door."""
 
 import flask
 from flask import Blueprint, Response
@@ -9,7 +9,7 @@ from idp.core.runtime import Runtime
 
 
 def blueprint(runtime: Runtime) -> Blueprint:
-    """Return `/healthz`, `/readyz` and `/.well-known/change-password`."""
+    """Return `/`, `/healthz`, `/readyz` and `/.well-known/change-password`."""
     probes = Blueprint("probes", __name__)
 
     @probes.get("/healthz")
@@ -31,9 +31,17 @@ def blueprint(runtime: Runtime) -> Blueprint:
     @probes.get("/.well-known/change-password")
     def change_password() -> Response:
         # Spec: W3C, A Well-Known URL for Changing Passwords.
-        address = f"{runtime.config.issuer(ADMIN_REALM)}/account/password"
-        response = flask.make_response("", 302)
-        response.headers["Location"] = address
-        return response
+        return _to_staff(runtime, "/account/password")
+
+    @probes.get("/")
+    def front_door() -> Response:
+        return _to_staff(runtime, "/account")
 
     return probes
+
+
+def _to_staff(runtime: Runtime, path: str) -> Response:
+    """Send a browser that came without a realm to a page of the staff."""
+    response = flask.make_response("", 302)
+    response.headers["Location"] = f"{runtime.config.issuer(ADMIN_REALM)}{path}"
+    return response

@@ -28,7 +28,7 @@ def _policy(rules: Mapping[str, object], **more: object) -> PolicyVersion:
             {"differs_from_current": {}},
             ["differs from the current password off → on: stricter"],
         ),
-        ({"max_age": {"days": 90}}, {}, ["max age on → off: looser"]),
+        ({"max_age": {"days": 90}}, {}, ["maximum age on → off: looser"]),
         ({}, {"max_age": {"days": 90}}, ["maximum age in days off → 90: stricter"]),
         (
             {"blocklist": {"common": False, "words": ["tui"]}},

@@ -49,6 +49,8 @@ def test_everything_lives_under_a_prefix(open_at: Open, *, stripped: bool) -> No
         assert _get(client, f"{before}/admin/api/v1/realms/staff/users").status_code == 401
         changed = _get(client, f"{before}/.well-known/change-password")
         assert changed.headers["Location"].startswith("http://localhost:8080/id/realms/staff/acc")
+        front_door = _get(client, f"{before}/")
+        assert front_door.headers["Location"] == "http://localhost:8080/id/realms/staff/account"
 
 
 @pytest.mark.parametrize(
@@ -72,7 +74,7 @@ def test_a_similar_path_is_not_under_the_prefix(open_at: Open) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/console", "/__debug__", "/?debug", "/.git/config", "/metrics", "/static/../app.py"]
+    "path", ["/console", "/__debug__", "/debug?debug", "/.git/config", "/metrics", "/static/../app.py"]
 )
 def test_nothing_else_is_there(open_at: Open, path: str) -> None:
     with open_at("http://localhost:8080") as client:
