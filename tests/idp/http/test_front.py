@@ -74,7 +74,8 @@ def test_a_similar_path_is_not_under_the_prefix(open_at: Open) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/console", "/__debug__", "/debug?debug", "/.git/config", "/metrics", "/static/../app.py"]
+    "path",
+    ["/console", "/__debug__", "/debug?debug", "/.git/config", "/metrics", "/static/../app.py"],
 )
 def test_nothing_else_is_there(open_at: Open, path: str) -> None:
     with open_at("http://localhost:8080") as client:
