@@ -63,13 +63,10 @@ def _job(fleet: Fleet, job_id: str) -> Job:
 
 def _assert_each_exactly_once(fleet: Fleet, people: list[str]) -> None:
     with fleet.runtime.begin(STAFF, write=False) as uow:
-        counters = set(
-            uow.db.execute(
-                sa.select(UserRow.epoch, UserRow.credential_generation).where(
-                    UserRow.id.between(people[1], people[-1])
-                )
-            ).tuples()
+        query = sa.select(UserRow.epoch, UserRow.credential_generation).where(
+            UserRow.id.between(people[1], people[-1])
         )
+        counters = {(row.epoch, row.credential_generation) for row in uow.db.execute(query)}
         told = sa.select(AuditEventRow.subject_id).where(AuditEventRow.code == "reset.user_reset")
         subjects = list(uow.db.scalars(told))
         ends = uow.db.scalar(

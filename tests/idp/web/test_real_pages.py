@@ -255,7 +255,11 @@ def test_signing_out_asks_first(page: Page, site: LiveSite, said: list[str]) -> 
 
 
 def test_what_is_not_there_says_so(page: Page, site: LiveSite, said: list[str]) -> None:
-    for path in (site.address("/nowhere"), site.address(f"/interaction/{'x' * 43}"), site.url):
+    for path in (
+        site.address("/nowhere"),
+        site.address(f"/interaction/{'x' * 43}"),
+        f"{site.url}/nowhere",
+    ):
         page.goto(path)
         look(page, "error")
 
