@@ -247,7 +247,8 @@ def test_while_the_database_is_away(
     installation.set_up()
     server = start("serve", ready=f"{installation.url}/readyz")
     ready, jwks = f"{installation.url}/readyz", f"{installation.url}/realms/staff/jwks"
-    keys = get(jwks)[2]
+    # Each request has a connection of its own, so that every worker has answered one of these.
+    (keys,) = {get(jwks)[2] for _ in range(40)}
     name = postgresql_url.rpartition("/")[2]
 
     with psycopg.connect(
