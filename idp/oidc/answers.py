@@ -11,7 +11,8 @@ import flask
 from authlib.oauth2 import OAuth2Error
 from flask import Response
 
-from idp.core.clients import Client, origin_of
+from idp.core.authorizations import form_target
+from idp.core.clients import Client
 from idp.http.errors import error_page
 from idp.http.visit import Visit
 
@@ -64,13 +65,8 @@ def with_query(uri: str, fields: Mapping[str, str]) -> str:
     return f"{uri}{'&' if '?' in uri else '?'}{query}"
 
 
-def form_action_of(uri: str) -> str:
-    """Return what `form-action` must allow for an answer to `uri`."""
-    return origin_of(uri) or f"{uri.partition(':')[0]}:"
-
-
 def _form(visit: Visit, client: Client, action: str, fields: Mapping[str, str]) -> Response:
-    visit.form_action.append(form_action_of(action))
+    visit.form_action.append(form_target(action))
     page = flask.render_template(
         "form_post.html", action=action, fields=list(fields.items()), client_name=client.name
     )

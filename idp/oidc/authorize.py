@@ -18,6 +18,7 @@ from idp.core.authorizations import (
     find_request,
     find_way_back,
     finish_request,
+    form_target,
     store_request,
 )
 from idp.core.clients import Client, find_client
@@ -33,7 +34,6 @@ from idp.oidc.answers import (
     ReturnAddress,
     answer_client,
     answer_error,
-    form_action_of,
     redirect,
     refuse_page,
     with_query,
@@ -203,7 +203,7 @@ def _over(visit: Visit, way_back: str | None) -> Response:
     retry_url = None
     if way_back is not None:
         retry_url = with_query(way_back, {"iss": visit.url()})
-        visit.form_action.append(form_action_of(way_back))
+        visit.form_action.append(form_target(way_back))
     return error_page(
         400,
         title="This sign-in is over",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import flask
 from flask import Response
 
+from idp.core.authorizations import form_target
 from idp.core.claim_facts import get_claim_facts
 from idp.core.clients import Client, find_client
 from idp.core.sessions import SignedIn, sign_out
@@ -17,7 +18,7 @@ from idp.errors import NotFound
 from idp.http.csrf import check_csrf
 from idp.http.errors import error_page
 from idp.http.visit import Visit, current_visit
-from idp.oidc.answers import form_action_of, redirect, with_query
+from idp.oidc.answers import redirect, with_query
 from idp.oidc.hints import IdTokenHint, find_hint
 from idp.oidc.params import (
     MalformedParametersError,
@@ -113,7 +114,7 @@ def _ask(visit: Visit, uow: UnitOfWork, wish: _Wish, signed_in: SignedIn | None)
     """Ask the person. No app vouches for the wish: any page could have sent the browser here."""
     values = wish.params.values
     if wish.return_url is not None:
-        visit.form_action.append(form_action_of(wish.return_url))
+        visit.form_action.append(form_target(wish.return_url))
     fields = [(name, values[name]) for name in _CARRIED if name in values]
     if wish.client is not None:
         fields = [pair for pair in fields if pair[0] != "client_id"]
