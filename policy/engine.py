@@ -1,9 +1,9 @@
 """Judging and evaluating: may this password be set, may this credential have tokens now."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from itertools import takewhile
 
 from policy.model import (
     MAX_LENGTH,
@@ -16,8 +16,9 @@ from policy.model import (
     PolicyVersion,
     Rule,
 )
-from policy.rules import DiffersFromCurrent, History, Length
-from policy.verdict import Direction, Finding, RequiredAction, Verdict
+from policy.rules import DiffersFromCurrent, History, Length, MaxAge
+from policy.staging import Demand, split, strongest
+from policy.verdict import Direction, Finding, RequiredAction, Verdict, Withheld
 
 ENGINE_CODES: tuple[str, ...] = (
     "password.past_bulk_secret",
@@ -30,12 +31,6 @@ ENGINE_CODES: tuple[str, ...] = (
 """Codes of findings that come from no rule."""
 
 _ANY_LENGTH = Length(min=1, max=MAX_LENGTH)
-
-
-@dataclass(frozen=True, slots=True)
-class _Mark:
-    finding: Finding
-    action: RequiredAction
 
 
 def judge(policy: PolicyVersion, candidate: Candidate) -> tuple[Finding, ...]:
@@ -61,15 +56,14 @@ def evaluate(policy: PolicyVersion, facts: CredentialFacts, now: datetime) -> Ve
     """Return whether a credential may have tokens now, with the findings of every cause.
 
     What an administrator asked of one user (must change, a temporary password's deadline)
-    holds under every enforcement; what the policy asks holds as its enforcement says.
+    holds under every enforcement; what the policy asks holds as its enforcement, its grace and
+    its waves say, and is told as `withheld` until then.
     """
     asked = _asked_of_user(facts, now)
     if policy.enforcement is Enforcement.NEVER:
-        return _verdict(asked, None)
-    aged = tuple(
-        found for rule in policy.rules if (found := rule.check_standing(facts, now)) is not None
-    )
-    return _verdict(asked + aged, _mark(policy, facts))
+        return _verdict(asked, (), None)
+    held, withheld = split(policy, facts, _demands(policy, facts, now), now)
+    return _verdict(asked, held, withheld)
 
 
 def warnings(policy: PolicyVersion, facts: CredentialFacts, now: datetime) -> tuple[Finding, ...]:
@@ -103,7 +97,54 @@ def marks(old: PolicyVersion | None, new: PolicyVersion) -> bool:
     return old is None or bool(stricter_rules(old, new))
 
 
-@lru_cache(maxsize=256)
+def marking_version(
+    judged: PolicyVersion | None, later: Sequence[PolicyVersion]
+) -> PolicyVersion | None:
+    """Return the version since which a credential is marked, and asked about, without a break.
+
+    For a credential that no policy has judged, the version since which no content rule became
+    stricter. None when the last version does not mark it.
+
+    Args:
+        later: the versions after `judged`, as they stand for the credential's user, in the order
+            of their numbers; the last one is in force.
+    """
+
+    def is_in_run(version: PolicyVersion) -> bool:
+        if not version.enforcement.asks:
+            return False
+        if judged is None:
+            return not marks(version, later[-1])
+        return marks(judged, version)
+
+    return _first_of_run(later, is_in_run)
+
+
+def aging_version(versions: Sequence[PolicyVersion]) -> PolicyVersion | None:
+    """Return the version since which a maximum age at least as strict as the last one is asked."""
+    most = _max_age(versions[-1])
+
+    def is_in_run(version: PolicyVersion) -> bool:
+        days = _max_age(version)
+        is_as_strict = most is not None and days is not None and days <= most
+        return is_as_strict and version.enforcement.asks
+
+    return _first_of_run(versions, is_in_run)
+
+
+def _first_of_run(
+    versions: Sequence[PolicyVersion], is_in_run: Callable[[PolicyVersion], bool]
+) -> PolicyVersion | None:
+    """Return the first of the versions at the end for which the condition holds without a break."""
+    run = list(takewhile(is_in_run, reversed(versions)))
+    return run[-1] if run else None
+
+
+def _max_age(policy: PolicyVersion) -> int | None:
+    return next((rule.days for rule in policy.rules if isinstance(rule, MaxAge)), None)
+
+
+@lru_cache(maxsize=4096)
 def stricter_rules(old: PolicyVersion, new: PolicyVersion) -> tuple[str, ...]:
     """Return the names of the content rules of `new` that mark a credential judged under `old`.
 
@@ -148,28 +189,45 @@ def _asked_of_user(facts: CredentialFacts, now: datetime) -> tuple[Finding, ...]
     return findings
 
 
-def _mark(policy: PolicyVersion, facts: CredentialFacts) -> _Mark | None:
+def _demands(policy: PolicyVersion, facts: CredentialFacts, now: datetime) -> Sequence[Demand]:
+    """Return what the policy holds against a credential, whether it asks already or not."""
+    change = RequiredAction.CHANGE_PASSWORD
+    demands = [
+        Demand(found, change, facts.aged_by, immediate=True)
+        for rule in policy.rules
+        if (found := rule.check_standing(facts, now)) is not None
+    ]
+    mark = _mark(policy, facts)
+    return demands if mark is None else [*demands, mark]
+
+
+def _mark(policy: PolicyVersion, facts: CredentialFacts) -> Demand | None:
     rules = () if facts.judged_under is None else stricter_rules(facts.judged_under, policy)
     if facts.judged_under is not None and not rules:
         return None
     version = {"version": policy.number}
     stricter = Finding("policy.stricter", {**version, "rules": ", ".join(rules)})
-    if rules and policy.enforcement is Enforcement.EVERYONE:
-        return _Mark(stricter, RequiredAction.CHANGE_PASSWORD)
-    if facts.refused_under == policy.number:
-        return _Mark(Finding("policy.not_met", version), RequiredAction.CHANGE_PASSWORD)
-    unjudged = Finding("policy.not_judged", version)
-    return _Mark(stricter if rules else unjudged, RequiredAction.SIGN_IN)
+    if rules and policy.enforcement is not Enforcement.NONCOMPLIANT:
+        finding, action = stricter, RequiredAction.CHANGE_PASSWORD
+    elif facts.refused_under == policy.number:
+        finding, action = Finding("policy.not_met", version), RequiredAction.CHANGE_PASSWORD
+    else:
+        unjudged = Finding("policy.not_judged", version)
+        finding, action = stricter if rules else unjudged, RequiredAction.SIGN_IN
+    return Demand(finding, action, facts.marked_by, immediate=False)
 
 
 def _is_stricter(rule: Rule, old: Rule | None) -> bool:
     return rule.direction(old) in (Direction.STRICTER, Direction.MIXED)
 
 
-def _verdict(immediate: tuple[Finding, ...], mark: _Mark | None) -> Verdict:
-    action = mark.action if mark else None
+def _verdict(
+    asked: tuple[Finding, ...], held: Sequence[Demand], withheld: Withheld | None
+) -> Verdict:
+    action = strongest(held) if held else None
     return Verdict(
-        required_action=RequiredAction.CHANGE_PASSWORD if immediate else action,
-        findings=immediate if mark is None else (*immediate, mark.finding),
-        immediate=bool(immediate),
+        required_action=RequiredAction.CHANGE_PASSWORD if asked else action,
+        findings=(*asked, *(demand.finding for demand in held)),
+        immediate=bool(asked) or any(demand.immediate for demand in held),
+        withheld=withheld,
     )

@@ -2,16 +2,20 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 
+from policy.combining import combine
 from policy.model import (
     MAX_LENGTH,
     Enforcement,
+    GroupRules,
     PolicyError,
     PolicyVersion,
     Rule,
+    Waves,
     errors_under,
+    fold,
     nearest,
     read_duration,
     write_duration,
@@ -20,11 +24,9 @@ from policy.rules import RULES
 
 __all__ = ["PolicyError", "digest", "parse", "to_document"]
 
-_KEYS = ("enforcement", "grace", "rules")
-_LATER_KEYS = ("groups", "waves")
-_LATER_RULES = ("strength", "breached")
-_NOT_YET = "observe"
-"""The enforcement that records and asks nothing."""
+_KEYS = ("enforcement", "grace", "waves", "rules", "groups")
+_MOST_GRACE = timedelta(days=366)
+_MOST_GROUPS = 1000
 
 
 def parse(
@@ -33,6 +35,7 @@ def parse(
     number: int = 0,
     default_enforcement: Enforcement,
     rules: Iterable[type[Rule]] = RULES,
+    published_at: datetime | None = None,
 ) -> PolicyVersion:
     """Return the policy version that a document states.
 
@@ -41,32 +44,49 @@ def parse(
         number: the version's number; 0 for one that is not published.
         default_enforcement: holds when the document names none.
         rules: the registry; its order is the order of findings.
+        published_at: when the version came into force; None for one that is not published.
 
     Raises:
         PolicyError: the first thing that is wrong, with the dotted path to it.
     """
     for key in document:
-        if key in _LATER_KEYS:
-            raise PolicyError(key, "is not available yet; leave it out")
         if key not in _KEYS:
             raise PolicyError(key, f"is not a setting of a policy; {nearest(key, _KEYS)}")
+    registry = tuple(rules)
     with errors_under("rules"):
-        chosen = _read_rules(document.get("rules", {}), rules)
+        chosen = _read_rules(document.get("rules", {}), registry)
+    with errors_under("groups"):
+        groups = _read_groups(document.get("groups", {}), registry)
+        _refuse_impossible_groups(chosen, groups)
     return PolicyVersion(
         number=number,
         rules=chosen,
         enforcement=_read_enforcement(document.get("enforcement", default_enforcement)),
         grace=_read_grace(document.get("grace", "P0D")),
+        waves=_read_waves(document.get("waves")),
+        groups=groups,
+        published_at=published_at,
     )
 
 
 def to_document(policy: PolicyVersion) -> dict[str, object]:
     """Return the document of a policy, all defaults spelled out; `parse` gives it back."""
-    return {
+    document: dict[str, object] = {
         "enforcement": policy.enforcement.value,
         "grace": write_duration(policy.grace),
-        "rules": {rule.name: rule.document() for rule in policy.rules},
+        "rules": _write_rules(policy.rules),
     }
+    if policy.waves is not None:
+        document["waves"] = policy.waves.document()
+    if policy.groups:
+        document["groups"] = {
+            group.name: {"rules": _write_rules(group.rules)} for group in policy.groups
+        }
+    return document
+
+
+def _write_rules(rules: tuple[Rule, ...]) -> dict[str, object]:
+    return {rule.name: rule.document() for rule in rules}
 
 
 def digest(policy: PolicyVersion) -> str:
@@ -77,8 +97,6 @@ def digest(policy: PolicyVersion) -> str:
 
 def _read_enforcement(value: object) -> Enforcement:
     names = [member.value for member in Enforcement]
-    if value == _NOT_YET:
-        raise PolicyError("enforcement", f"is not available yet; choose {', '.join(names)}")
     if not isinstance(value, str) or value not in names:
         raise PolicyError("enforcement", f"must be a mode; {nearest(str(value), names)}")
     return Enforcement(value)
@@ -87,17 +105,59 @@ def _read_enforcement(value: object) -> Enforcement:
 def _read_grace(value: object) -> timedelta:
     with errors_under("grace"):
         grace = read_duration(value)
-    if grace:
-        raise PolicyError("grace", 'is not available yet; leave it out or say "P0D"')
+        if grace > _MOST_GRACE:
+            raise PolicyError("", f"must be at most {write_duration(_MOST_GRACE)}")
     return grace
+
+
+def _read_waves(value: object) -> Waves | None:
+    if value is None:
+        return None
+    with errors_under("waves"):
+        return Waves.parse(_table(value))
+
+
+def _read_groups(value: object, registry: Sequence[type[Rule]]) -> tuple[GroupRules, ...]:
+    tables = _table(value)
+    if len(tables) > _MOST_GROUPS:
+        raise PolicyError("", f"must not name more than {_MOST_GROUPS} groups")
+    groups = tuple(_read_group(name, tables[name], registry) for name in sorted(tables))
+    keys = [group.key for group in groups]
+    for group in groups:
+        if keys.count(group.key) > 1:
+            raise PolicyError(group.name, "is there twice, in another spelling")
+    return groups
+
+
+def _read_group(name: str, value: object, registry: Sequence[type[Rule]]) -> GroupRules:
+    with errors_under(name):
+        key = fold(name).strip()
+        if not key:
+            raise PolicyError("", "must be the name of a group")
+        table = _table(value)
+        for setting in table:
+            if setting != "rules":
+                reason = "is not a setting of a group, only rules are; the rest is the realm's"
+                raise PolicyError(setting, reason)
+        with errors_under("rules"):
+            rules = _read_rules(table.get("rules", {}), registry)
+        if not rules:
+            raise PolicyError("rules", "must have a rule; leave the group out otherwise")
+        return GroupRules(name=name, key=key, rules=rules)
+
+
+def _refuse_impossible_groups(rules: tuple[Rule, ...], groups: tuple[GroupRules, ...]) -> None:
+    """Refuse rules that no member of all the groups could meet: whoever is in fewer, can then."""
+    for group in groups:
+        with errors_under(f"{group.name}.rules"):
+            rules = combine(rules, group.rules)
+            _refuse_impossible(rules)
 
 
 def _read_rules(value: object, registry: Iterable[type[Rule]]) -> tuple[Rule, ...]:
     known = {rule.name: rule for rule in registry}
     tables = _table(value)
     for name in tables:
-        if name not in known and name in _LATER_RULES:
-            raise PolicyError(name, "is not available yet; leave it out")
         if name not in known:
             raise PolicyError(name, f"is not a rule; {nearest(name, known)}")
     chosen = tuple(_read_rule(known[name], tables[name]) for name in known if name in tables)

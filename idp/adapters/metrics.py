@@ -5,16 +5,21 @@ A process counts into files under `PROMETHEUS_MULTIPROC_DIR` when its parent set
 No label holds a name of a person, an address or an identifier: labels are few and known.
 """
 
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
 from wsgiref.simple_server import WSGIServer
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, start_http_server
+from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from idp.config import Address
 from idp.core.events import Event
+from idp.core.exposure import Exposure
 from idp.core.work import UnitOfWork
-from idp.errors import ConfigError
+from idp.errors import ConfigError, IdpError
 
 DIRECTORY_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -27,6 +32,37 @@ _requests = Histogram(
     ["route", "method", "status"],
     buckets=_SECONDS,
 )
+
+
+def _seconds(at: datetime | None) -> float | None:
+    return None if at is None else at.timestamp()
+
+
+_Value = Callable[[Exposure], float | None]
+_GAUGES: tuple[tuple[str, str, _Value], ...] = (
+    (
+        "idp_accounts_on_shared_password",
+        "Active users whose password is still the shared one of a bulk reset.",
+        lambda exposure: exposure.accounts_on_shared_password,
+    ),
+    (
+        "idp_password_changes_outstanding",
+        "Active users who get no token before their password is another one, at the snapshot.",
+        lambda exposure: exposure.have_to_change,
+    ),
+    (
+        "idp_policy_withheld",
+        "Active users whom the policy does not ask yet (observe, grace, waves), at the snapshot.",
+        lambda exposure: exposure.withheld,
+    ),
+    (
+        "idp_policy_snapshot_timestamp_seconds",
+        "When the snapshot was taken, in seconds since 1970.",
+        lambda exposure: _seconds(exposure.snapshot_at),
+    ),
+)
+
+_log = logging.getLogger(__name__)
 
 
 def count_event(uow: UnitOfWork, event: Event) -> None:
@@ -45,7 +81,34 @@ def forget_process(pid: int) -> None:
     mark_process_dead(pid)  # type: ignore[no-untyped-call]
 
 
-def serve_metrics(address: Address, directory: Path) -> WSGIServer:
+class ExposureCollector:
+    """Gauges of how far each realm is, read from the database whenever somebody asks.
+
+    They are absent while the database is away, and of a realm before its first snapshot.
+    """
+
+    def __init__(self, read: Callable[[], Iterable[Exposure]]) -> None:
+        self._read = read
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield each gauge with a value for each realm."""
+        try:
+            found = list(self._read())
+        except IdpError as error:
+            _log.warning("no exposure to tell: %s %s", error.code, error.detail or "")
+            return
+        for name, text, value in _GAUGES:
+            gauge = GaugeMetricFamily(name, text, labels=["realm"])
+            for exposure in found:
+                told = value(exposure)
+                if told is not None:
+                    gauge.add_metric([exposure.realm], told)
+            yield gauge
+
+
+def serve_metrics(
+    address: Address, directory: Path, read_exposure: Callable[[], Iterable[Exposure]]
+) -> WSGIServer:
     """Answer `/metrics` at an address of its own with the sums over all processes.
 
     Raises:
@@ -53,6 +116,7 @@ def serve_metrics(address: Address, directory: Path) -> WSGIServer:
     """
     registry = CollectorRegistry()
     MultiProcessCollector(registry, path=str(directory))  # type: ignore[no-untyped-call]
+    registry.register(ExposureCollector(read_exposure))
     try:
         server, _ = start_http_server(address.port, addr=address.host, registry=registry)
     except OSError as error:

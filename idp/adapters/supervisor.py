@@ -6,6 +6,7 @@ children notice and end.
 """
 
 import queue
+import secrets
 import signal
 import subprocess
 import sys
@@ -30,11 +31,15 @@ class Child:
 
     Attributes:
         reload_signal: what makes it take a new configuration; a child that ends is started again.
+        is_named: each process gets a name that no other has, and is told the one that it replaces,
+            which is dead then: it may take over what was left under that name.
     """
 
     name: str
     arguments: Sequence[str]
     reload_signal: signal.Signals
+    is_named: bool = False
+    _name: str | None = field(default=None, repr=False)
     _process: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
     _started: float = 0.0
     _pause: float = 0.0
@@ -50,9 +55,16 @@ class Child:
         if time.monotonic() - self._started < self._pause:
             return
         self._started = time.monotonic()
-        command = [sys.executable, "-m", "idp", *self.arguments]
+        command = [sys.executable, "-m", "idp", *self.arguments, *self._succession()]
         self._process = subprocess.Popen(command, env=dict(environ))  # noqa: S603 - our own
         _log.info("started", child=self.name, pid=self._process.pid)
+
+    def _succession(self) -> list[str]:
+        """Return the options with the name of the next process and of the one before."""
+        if not self.is_named:
+            return []
+        before, self._name = self._name, secrets.token_hex(16)
+        return ["--name", self._name, *(["--heir-of", before] if before else [])]
 
     def _note_end(self, status: int) -> None:
         self._process = None

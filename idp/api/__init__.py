@@ -16,6 +16,7 @@ from idp.api import (
     openapi,
     plans,
     policy,
+    policy_reports,
     user_access,
     users,
 )
@@ -33,6 +34,7 @@ RESOURCES = (
     clients,
     keys,
     policy,
+    policy_reports,
     plans,
     jobs,
     audit,

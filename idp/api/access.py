@@ -42,6 +42,11 @@ class Caller:
     scopes: frozenset[str]
     roles: frozenset[str] | None
 
+    @property
+    def has_power_over_all(self) -> bool:
+        """Tell whether administrators too are in the caller's reach: of a person's, they are."""
+        return self.roles is not None or SYSTEM in self.scopes
+
     def require_role(self, *, to_write: bool) -> None:
         """Return when the caller is a client, or a person with a role that is enough.
 
@@ -72,7 +77,7 @@ class Caller:
         Raises:
             Forbidden: `admin.subject_is_administrator`.
         """
-        if self.roles is None and SYSTEM not in self.scopes and roles_by_user(uow, [user_id]):
+        if not self.has_power_over_all and roles_by_user(uow, [user_id]):
             raise Forbidden("admin.subject_is_administrator")
 
     def require_scopes_held(self, scopes: frozenset[str]) -> None:

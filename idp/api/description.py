@@ -11,6 +11,7 @@ from idp.api.endpoints import Endpoint
 from idp.core.roles import AdminRole
 
 SCHEME = "bearer"
+_TEXT = {"schema": {"type": "string"}}
 _ETAG = {"ETag": {"description": "The version, for If-Match.", "schema": {"type": "string"}}}
 
 
@@ -46,4 +47,6 @@ def _success(endpoint: Endpoint) -> dict[int, Any]:
     success: dict[str, Any] = {"description": "Done"}
     if endpoint.gives_etag:
         success["headers"] = _ETAG
+    if endpoint.media_type is not None:
+        return {endpoint.status: success | {"content": {endpoint.media_type: _TEXT}}}
     return {204 if endpoint.answer is None else endpoint.status: success}

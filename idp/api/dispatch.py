@@ -128,6 +128,10 @@ def _check_query() -> None:
 
 
 def _response(endpoint: Endpoint, answer: Answer) -> Response:
+    if answer.text is not None:
+        content_type = f"{endpoint.media_type}; charset=utf-8"
+        headers = dict(answer.headers)
+        return Response(answer.text, endpoint.status, headers, content_type=content_type)
     if answer.body is None:
         status = _NO_CONTENT if endpoint.answer is None else endpoint.status
         return Response(status=status, headers=dict(answer.headers))

@@ -4,7 +4,7 @@ A resource is a module with `ENDPOINTS`. An endpoint cannot be written without s
 it takes; reading or writing follows from its method.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -25,10 +25,14 @@ _KIB = 1024
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an operation answers; without a body it is 204 unless `status` says otherwise."""
+    """What an operation answers; without a body it is 204 unless `status` says otherwise.
+
+    `text` is a body that is no JSON, in pieces; of the endpoint's `media_type`.
+    """
 
     body: BaseModel | Mapping[str, Any] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    text: Iterable[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +89,7 @@ class Endpoint:
         any_of: the scopes of which the caller needs one.
         is_repeatable: takes an `Idempotency-Key`: a repeat gets the first answer.
         find_realm: where the path names no realm: finds it by the path's arguments.
+        media_type: of what it answers, where that is no JSON.
     """
 
     method: Literal["GET", "POST", "PATCH", "DELETE"]
@@ -101,6 +106,7 @@ class Endpoint:
     most_bytes: int = 256 * _KIB
     find_realm: Callable[..., RealmName] | None = None
     name: str | None = None
+    media_type: str | None = None
 
     @property
     def operation(self) -> str:

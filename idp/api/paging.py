@@ -71,13 +71,17 @@ def read_moment_cursor(cursor: str) -> tuple[datetime, str]:
         InvalidInput: `list.bad_cursor`.
     """
     text, found = read_cursor(cursor, str, str)
-    try:
-        moment = datetime.fromisoformat(str(text))
-        if moment.tzinfo is None:
-            raise InvalidInput("list.bad_cursor")
-        return moment.astimezone(UTC), _checked_id(str(found))
-    except (ValueError, OverflowError) as error:
-        raise InvalidInput("list.bad_cursor") from error
+    return _checked_moment(str(text)), _checked_id(str(found))
+
+
+def read_time_cursor(cursor: str) -> datetime:
+    """Return the moment that a page ended with.
+
+    Raises:
+        InvalidInput: `list.bad_cursor`.
+    """
+    [text] = read_cursor(cursor, str)
+    return _checked_moment(str(text))
 
 
 def cut(found: Sequence[T], limit: int, place: Callable[[T], str]) -> tuple[list[T], str | None]:
@@ -104,6 +108,16 @@ def cut_whole(
 def is_id(text: str) -> bool:
     """Tell whether `text` looks like the id of something."""
     return _ID.fullmatch(text) is not None
+
+
+def _checked_moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None:
+            raise InvalidInput("list.bad_cursor")
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise InvalidInput("list.bad_cursor") from error
 
 
 def _checked_id(text: str) -> str:

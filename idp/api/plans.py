@@ -13,14 +13,16 @@ from pydantic import Field
 from idp.api.access import POLICY, READ, RESET, SYSTEM, Caller
 from idp.api.endpoints import Answer, Call, Endpoint
 from idp.api.paging import cut, read_id_cursor, write_cursor
+from idp.api.plan_targets import PlanTarget, PlanTargetPage, TargetQuery, policy_page
 from idp.api.schema import Body, NextCursor, PageQuery, View
 from idp.core import plans
-from idp.core.plans import PlanView
 from idp.core.policies import current_policy
 from idp.core.policy_publishing import KIND_NAME as PUBLISH
+from idp.core.policy_targets import list_policy_targets
+from idp.core.reset_targets import list_administrators, refuse_administrators
 from idp.core.resets import KIND_NAME as BULK_RESET
 from idp.core.runtime import Runtime
-from idp.errors import Forbidden, InvalidInput, NotFound
+from idp.errors import InvalidInput, NotFound
 from idp.ids import RealmName
 
 _MOST_BYTES = 8 * 1024 * 1024
@@ -49,23 +51,6 @@ class PlanPage(View):
     """One page of plans, newest first."""
 
     items: list[Plan]
-    next_cursor: NextCursor
-
-
-class PlanTarget(View):
-    """A user that a plan names, to be acted upon or left out."""
-
-    user_id: str
-    username: str
-    excluded: Annotated[str | None, Field(description="Why the user is left out.")]
-    warning: str | None
-    outcome: Annotated[str | None, Field(description="What became of it, once it was applied.")]
-
-
-class PlanTargetPage(View):
-    """One page of targets, by user id."""
-
-    items: list[PlanTarget]
     next_cursor: NextCursor
 
 
@@ -120,10 +105,10 @@ def create_plan(call: Call, body: NewPlan) -> Answer:
     if body.kind == PUBLISH:
         with call.work(write=False) as uow:
             call.check_version(current_policy(uow).number)
+    params = _within_power(call.caller, body)
     plan = plans.create_plan(
-        call.runtime, call.realm, body.kind, body.params, call.caller.actor, call.trace
+        call.runtime, call.realm, body.kind, params, call.caller.actor, call.trace
     )
-    _require_power(call.caller, plan)
     return Answer(Plan.model_validate(plan), {"Location": call.address(f"plans/{plan.id}")})
 
 
@@ -133,12 +118,20 @@ def get_plan(call: Call, plan_id: str) -> Answer:
         return Answer(Plan.model_validate(plans.get_plan(uow, plan_id)))
 
 
-def list_targets(call: Call, plan_id: str, query: PageQuery) -> Answer:
-    """List whom a plan names, those who are left out included."""
+def list_targets(call: Call, plan_id: str, query: TargetQuery) -> Answer:
+    """List whom a plan names, those who are left out included.
+
+    Of `policy.publish`, the active users whom the policy would ask something of at this moment.
+    """
     after = read_id_cursor(query.cursor) or ""
     with call.work(write=False) as uow:
-        found = plans.list_plan_targets(uow, plan_id, limit=query.limit + 1, after=after)
-    page, cursor = cut(found, query.limit, lambda target: write_cursor(target.user_id))
+        if plans.get_plan(uow, plan_id).kind == PUBLISH or query.state is not None:
+            found = list_policy_targets(
+                uow, plan_id, state=query.state, limit=query.limit, after=after
+            )
+            return Answer(policy_page(found))
+        stored = plans.list_plan_targets(uow, plan_id, limit=query.limit + 1, after=after)
+    page, cursor = cut(stored, query.limit, lambda target: write_cursor(target.user_id))
     items = [PlanTarget.model_validate(target) for target in page]
     return Answer(PlanTargetPage(items=items, next_cursor=cursor))
 
@@ -175,15 +168,16 @@ def find_realm(runtime: Runtime, plan_id: str) -> RealmName:
 def _require_scope(call: Call, plan_id: str) -> None:
     with call.work(write=False) as uow:
         plan = plans.get_plan(uow, plan_id)
-    call.caller.require(scope_of(plan.kind))
-    _require_power(call.caller, plan)
+        call.caller.require(scope_of(plan.kind))
+        if plan.kind == BULK_RESET and not call.caller.has_power_over_all:
+            refuse_administrators(list_administrators(uow, plan_id))
 
 
-def _require_power(caller: Caller, plan: PlanView) -> None:
-    """Refuse a client that would get to know the password of an administrator."""
-    is_shared = plan.params.get("mode") == "shared" and plan.counts.get("administrators")
-    if is_shared and caller.roles is None and SYSTEM not in caller.scopes:
-        raise Forbidden("admin.subject_is_administrator")
+def _within_power(caller: Caller, body: NewPlan) -> dict[str, Any]:
+    """Return the parameters; a client that is no administrator's equal leaves them out."""
+    if body.kind != BULK_RESET or caller.has_power_over_all:
+        return body.params
+    return {**body.params, "exclude_administrators": True}
 
 
 _ALL = "/realms/<name:realm>/plans"
@@ -198,7 +192,7 @@ _ABOUT_ONE = (
         path=f"{_ONE}/targets",
         act=list_targets,
         any_of=_READING,
-        query=PageQuery,
+        query=TargetQuery,
         answer=PlanTargetPage,
     ),
     Endpoint(

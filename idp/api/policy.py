@@ -10,8 +10,10 @@ from idp.api.endpoints import Answer, Call, Endpoint
 from idp.api.etags import etag_of
 from idp.api.paging import cut, read_number_cursor, write_cursor
 from idp.api.schema import NextCursor, PageQuery, View
-from idp.core.policy_report import Outcome, get_policy_report
+from idp.core.policy_outcomes import Outcome
+from idp.core.policy_report import get_policy_report
 from idp.core.policy_versions import get_policy_version, list_policy_versions
+from policy.verdict import WithheldBy
 
 
 class PolicyVersion(View):
@@ -56,6 +58,37 @@ class PolicyVersionCount(View):
     outcomes: dict[Outcome, int]
 
 
+class PolicyWithheld(View):
+    """The users from whom one thing keeps what the policy would ask."""
+
+    by: WithheldBy
+    users: int
+    due: Annotated[
+        int, Field(description="Users whom a wave asks as soon as an hour has a place left.")
+    ]
+    next_at: Annotated[
+        datetime | None,
+        Field(description="When the first of them is asked at the latest; null under `observe`."),
+    ]
+    last_at: Annotated[datetime | None, Field(description="When all of them are asked.")]
+
+
+class PolicyGroupCount(View):
+    """The active users of one group."""
+
+    name: Annotated[str | None, Field(description="Null: users who are in no group.")]
+    users: int
+    have_to_change: int
+    withheld: int
+
+
+class PolicyObserved(View):
+    """How many users a policy that only observes would have stopped so far."""
+
+    everyone: Annotated[int, Field(description="Had its enforcement been `everyone`.")]
+    noncompliant: Annotated[int, Field(description="Had its enforcement been `noncompliant`.")]
+
+
 class PolicyReport(View):
     """How the active users stand with the policy in force."""
 
@@ -77,6 +110,21 @@ class PolicyReport(View):
     ]
     versions: Annotated[
         list[PolicyVersionCount], Field(description="Adds up to `active_users` too.")
+    ]
+    withheld: Annotated[
+        int, Field(description="Users of whom the policy would ask something, and does not yet.")
+    ]
+    withheld_by: list[PolicyWithheld]
+    groups: Annotated[
+        list[PolicyGroupCount], Field(description="A user in several groups counts in each.")
+    ]
+    oldest_since: Annotated[
+        datetime | None,
+        Field(description="Since when whoever has had to change for longest has had to."),
+    ]
+    oldest_days: int | None
+    observed: Annotated[
+        PolicyObserved | None, Field(description="Null unless the enforcement is `observe`.")
     ]
 
 

@@ -1,12 +1,14 @@
 """The composition root: chooses the adapters, puts a runtime together, makes the application.
 
-`parts` makes the runtime, `processes` what runs in each process, `site` the WSGI application. The
-commands are lent this package (`idp.cli.base.Parts`), since they may not import it. Only what
-answers HTTP loads Flask and Authlib.
+`parts` makes the runtime, `policy_rules` finds the rules that others wrote, `processes` is what
+runs in each process, `site` the WSGI application. The commands are lent this package
+(`idp.cli.base.Parts`), since they may not import it. Only what answers HTTP loads Flask and
+Authlib.
 """
 
 from idp.adapters.secretbox import create_key_file
-from idp.app.parts import assemble, build_runtime, common_passwords
+from idp.app.parts import assemble, build_runtime, common_passwords, strength_meter
+from idp.app.policy_rules import policy_rules
 from idp.app.processes import (
     check_mail,
     job_runner,
@@ -26,9 +28,11 @@ __all__ = [
     "create_app",
     "create_key_file",
     "job_runner",
+    "policy_rules",
     "serve_web",
     "start_log",
     "start_quiet_log",
+    "strength_meter",
     "supervise",
 ]
 

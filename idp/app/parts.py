@@ -1,11 +1,14 @@
 """The parts of a process, put together from the configuration."""
 
+from idp.adapters.breaches import BreachLists
 from idp.adapters.common_passwords import CommonPasswordList
 from idp.adapters.hashing import PasswordHasher
 from idp.adapters.logs import log_event
 from idp.adapters.mail import open_mailer
 from idp.adapters.metrics import count_event
 from idp.adapters.secretbox import open_key_file
+from idp.adapters.strength import ZxcvbnMeter
+from idp.app.policy_rules import policy_rules
 from idp.clock import SystemClock
 from idp.config import Config
 from idp.core.installation import follow_configuration
@@ -18,7 +21,8 @@ def assemble(config: Config) -> Runtime:
     """Return the parts of a process, connected; the database is not looked at yet.
 
     Raises:
-        ConfigError: the key file is missing, corrupt or open to others.
+        ConfigError: the key file is missing, corrupt or open to others; an installed policy rule
+            cannot be used.
     """
     hashing = config.hashing
     return Runtime(
@@ -34,7 +38,10 @@ def assemble(config: Config) -> Runtime:
             max_waiting=config.hashing_waiters,
         ),
         common_passwords=common_passwords(),
+        strength_meter=strength_meter(),
+        breached_passwords=BreachLists(url=config.breaches.url, file=config.breaches.file),
         mailer=open_mailer(config.mail.url.reveal()),
+        rules=policy_rules(),
         observers=(log_event, count_event),
     )
 
@@ -42,6 +49,11 @@ def assemble(config: Config) -> Runtime:
 def common_passwords() -> CommonPasswordList:
     """Return the list of common passwords, which needs no configuration."""
     return CommonPasswordList()
+
+
+def strength_meter() -> ZxcvbnMeter:
+    """Return what measures passwords, which needs no configuration."""
+    return ZxcvbnMeter()
 
 
 def build_runtime(config: Config) -> Runtime:

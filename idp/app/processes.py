@@ -16,16 +16,18 @@ from idp.adapters.metrics import DIRECTORY_VARIABLE, serve_metrics
 from idp.adapters.supervisor import Child, Supervisor
 from idp.app.parts import assemble, build_runtime
 from idp.config import Config, load
+from idp.core.exposure import read_exposure
 from idp.core.ports import MailRefused, MailTemporary
 from idp.core.runtime import Runtime
 from idp.errors import IdpError
 from idp.http.front import Application
 from idp.jobs.runner import Runner
+from idp.store.session import Database
 
 
-def job_runner(runtime: Runtime) -> Runner:
+def job_runner(runtime: Runtime, *, name: str | None = None, heir_of: str | None = None) -> Runner:
     """Return what runs jobs and sends mail in this process."""
-    return Runner(runtime)
+    return Runner(runtime, name=name, heir_of=heir_of)
 
 
 def check_mail(config: Config) -> str | None:
@@ -77,7 +79,9 @@ def supervise(config_path: Path | None, config: Config, *, with_jobs: bool) -> i
     common = [*named, "--parent", str(os.getpid())]
     children = [Child("web", ["web", *common], reload_signal=signal.SIGHUP)]
     if with_jobs:
-        children.append(Child("worker", ["worker", *common], reload_signal=signal.SIGTERM))
+        children.append(
+            Child("worker", ["worker", *common], reload_signal=signal.SIGTERM, is_named=True)
+        )
     with _metrics(config) as extra:
         environ = {**os.environ, **MALLOC_ENVIRONMENT, **extra}  # noqa: TID251 - handed on whole
         supervisor = Supervisor(
@@ -106,7 +110,9 @@ def _metrics(config: Config) -> Iterator[Mapping[str, str]]:
         yield {}
         return
     with tempfile.TemporaryDirectory(prefix="idp-metrics-") as folder:
-        server = serve_metrics(address, Path(folder))
+        database = Database(config.database.url.reveal(), pool_size=1)
+        server = serve_metrics(address, Path(folder), lambda: read_exposure(database))
         yield {DIRECTORY_VARIABLE: folder}
         server.shutdown()
         server.server_close()
+        database.close()

@@ -26,8 +26,9 @@ if TYPE_CHECKING:  # a command's help must not wait for pydantic and SQLAlchemy
 
     from idp.config import Config
     from idp.core.jobs import Job
-    from idp.core.ports import CommonPasswords
+    from idp.core.ports import CommonPasswords, StrengthMeter
     from idp.core.runtime import Runtime
+    from policy.model import Rule
 
 _MAX_SECRET_BYTES = 64 * 1024
 F = TypeVar("F", bound=Callable[..., Any])
@@ -56,8 +57,10 @@ class Parts(Protocol):
         """Return the parts of a process that can serve, or raise `ConfigError` with the reason."""
         ...
 
-    def job_runner(self, runtime: "Runtime") -> JobRunner:
-        """Return what runs jobs in this process."""
+    def job_runner(
+        self, runtime: "Runtime", *, name: str | None = None, heir_of: str | None = None
+    ) -> JobRunner:
+        """Return what runs jobs in this process; it frees what `heir_of`, dead now, still held."""
         ...
 
     def create_key_file(self, path: Path) -> None:
@@ -70,6 +73,14 @@ class Parts(Protocol):
 
     def common_passwords(self) -> "CommonPasswords":
         """Return the list of common passwords, which needs no configuration."""
+        ...
+
+    def strength_meter(self) -> "StrengthMeter":
+        """Return what measures passwords, which needs no configuration."""
+        ...
+
+    def policy_rules(self) -> "tuple[type[Rule], ...]":
+        """Return every rule there is, or raise `ConfigError` for one that cannot be used."""
         ...
 
     def start_log(self, config: "Config") -> None:

@@ -11,9 +11,11 @@ from idp.cli.following import (
     see_through,
     show_plan,
 )
+from idp.cli.policy_preview import list_targets, show_policy_targets, show_publication
 from idp.core.jobs import get_job
 from idp.core.plans import PlanTarget, PlanView, apply_plan, list_plan_targets, list_plans
 from idp.core.plans import undo_plan as undo
+from idp.core.policy_publishing import KIND_NAME as PUBLISH
 from idp.core.work import HOST
 
 _PAGE = 1000
@@ -54,6 +56,9 @@ def list_command(context: CliContext, realm: str | None, limit: int, *, as_json:
 def show_command(context: CliContext, plan_id: str, *, with_targets: bool, as_json: bool) -> None:
     """Show a plan."""
     plan = find_plan(context, plan_id)
+    if plan.kind == PUBLISH:
+        _show_publication(context, plan, with_targets=with_targets, as_json=as_json)
+        return
     if not with_targets:
         show_plan(context, plan, as_json=as_json)
         return
@@ -106,6 +111,19 @@ def _finish(context: CliContext, plan: PlanView, job_id: str, *, wait: bool, as_
     else:
         job = look_at(context, plan.realm, lambda uow: get_job(uow, job_id))
     report_job(context, job, as_json=as_json)
+
+
+def _show_publication(
+    context: CliContext, plan: PlanView, *, with_targets: bool, as_json: bool
+) -> None:
+    if as_json and with_targets:
+        context.print_json({"plan": plan, "targets": list_targets(context, plan)})
+    elif as_json:
+        context.print_json(plan)
+    else:
+        show_publication(context, plan)
+        if with_targets:
+            show_policy_targets(context, plan)
 
 
 def _list_targets(context: CliContext, plan: PlanView) -> list[PlanTarget]:

@@ -1,6 +1,6 @@
 """`idp policy`: the password policy of a realm, shown, planned, published, rolled back.
 
-What only looks at what a policy does is in `policy_checks`.
+What only looks at what a policy does is in `policy_checks` and `policy_explain`.
 """
 
 from collections.abc import Mapping
@@ -9,10 +9,13 @@ from pathlib import Path
 import click
 
 from idp.cli.base import CliContext, json_option, realm_option, yes_option
-from idp.cli.following import look_at, report_job, see_through, show_plan
-from idp.cli.policy_checks import explain_command, report_command, test_command
+from idp.cli.following import look_at, report_job, see_through
+from idp.cli.policy_checks import test_command
+from idp.cli.policy_explain import explain_command
 from idp.cli.policy_files import read_document, write_toml
-from idp.core.plans import PlanView, apply_plan, create_plan
+from idp.cli.policy_preview import describe_publication, show_publication
+from idp.cli.policy_reports import report_command
+from idp.core.plans import apply_plan, create_plan
 from idp.core.policy_publishing import KIND_NAME
 from idp.core.policy_versions import get_policy_version, list_policy_versions, read_policy
 from idp.core.policy_words import find_conflicts
@@ -50,7 +53,8 @@ def show_command(context: CliContext, realm: str, version: int | None, *, as_jso
         context.print_json(view)
         return
     click.echo(f"# version {view.number} of {realm}, {view.created_at:%Y-%m-%d %H:%M}Z")
-    click.echo(write_toml(to_document(read_policy(name, view.document))), nl=False)
+    policy = read_policy(name, view.document, rules=context.runtime().rules)
+    click.echo(write_toml(to_document(policy)), nl=False)
 
 
 @policy_group.command("history")
@@ -106,7 +110,10 @@ def plan_command(  # noqa: PLR0913 - one argument for each option
         "accept_conflicts": accept_conflicts,
     }
     plan = create_plan(context.runtime(), context.realm(realm), KIND_NAME, params, HOST)
-    show_plan(context, plan, as_json=as_json)
+    if as_json:
+        context.print_json(plan)
+        return
+    show_publication(context, plan)
 
 
 @policy_group.command("publish")
@@ -162,14 +169,14 @@ def _publish(
     yes: bool,
     as_json: bool,
 ) -> None:
-    conflicts = find_conflicts(read_policy(realm, document))
+    conflicts = find_conflicts(read_policy(realm, document, rules=context.runtime().rules))
     if conflicts:
         said = "; ".join(conflicts)
         question = f"This contradicts NIST SP 800-63B-4 ({said}). Publish it anyway?"
         context.confirm(question, assume_yes=yes)
     order = {**params, "policy": document, "accept_conflicts": bool(conflicts)}
     plan = create_plan(context.runtime(), realm, KIND_NAME, order, HOST)
-    context.say(_announce(plan))
+    context.say(describe_publication(plan))
     context.confirm("Publish it?", assume_yes=yes)
     job_id = apply_plan(context.runtime(), realm, plan.id, plan.fingerprint, HOST)
     job = see_through(context, realm, job_id, "policy")
@@ -178,13 +185,3 @@ def _publish(
         context.print_json({"plan": plan, "job_id": job.id, "version": published.number})
         return
     report_job(context, job, as_json=False)
-
-
-def _announce(plan: PlanView) -> str:
-    counts = plan.counts
-    effect = str(counts["effect"]).replace("_", " ")
-    return (
-        f"{plan.summary}\n"
-        f"users who are marked ({effect}): {counts['marked']}; whose password is accepted: "
-        f"{counts['accepted']}; whose password was never judged: {counts['never_judged']}"
-    )

@@ -33,6 +33,8 @@ _WORDS: Mapping[str, str] = {
     "import.bad_header": "the file is not understood; nothing was changed",
     "policy.invalid": "the policy is not understood",
     "policy.unreadable": "the policy cannot be read",
+    "policy.group_not_found": "the policy names a group that is not there",
+    "policy.waves_too_slow": "the waves cannot ask everybody before their deadline",
     "policy.conflicts_with_nist": (
         "the policy contradicts NIST SP 800-63B-4; --accept-conflicts plans it anyway"
     ),
@@ -52,6 +54,7 @@ _SENTENCES: Mapping[str, str] = {
     "user.not_found": "there is no user {user}",
     "group.not_found": "there is no group {name}",
     "group.name_taken": "there is a group {name} already",
+    "group.in_policy": "the policy names the group {name}; publish one without it first",
     "client.not_found": "there is no client {client_id}",
     "client.exists": "there is a client {client_id} already",
     "client.has_no_secret": "the client {client_id} has no secret",

@@ -45,8 +45,12 @@ def web(context: CliContext, *, parent: int | None) -> None:
 
 @click.command()
 @_parent_option
+@click.option("--name", hidden=True, help="A name that no other worker has or had.")
+@click.option("--heir-of", hidden=True, help="The name of a dead worker; its work is free at once.")
 @click.pass_obj
-def worker(context: CliContext, *, parent: int | None) -> None:
+def worker(
+    context: CliContext, *, parent: int | None, name: str | None, heir_of: str | None
+) -> None:
     """Run background jobs and send mail until told to stop."""
     stop = threading.Event()
 
@@ -56,7 +60,7 @@ def worker(context: CliContext, *, parent: int | None) -> None:
     signal.signal(signal.SIGTERM, note)
     signal.signal(signal.SIGINT, note)
     context.parts().start_log(context.config)
-    runner = context.runner()
+    runner = context.parts().job_runner(context.runtime(), name=name, heir_of=heir_of)
     if parent is not None:
         threading.Thread(target=_stop_without, args=(parent, stop), daemon=True).start()
     runner.run_forever(stop)

@@ -1,7 +1,6 @@
 """`idp user import` and `export`: users from and to CSV files."""
 
 import csv
-import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from idp.cli.base import CliContext, json_option, realm_option
-from idp.cli.refusals import Refusal
+from idp.cli.private_files import open_private, replacing
 from idp.core.exports import EXPORT_COLUMNS, export_users
 from idp.core.import_files import SECRET_COLUMNS, BadRow, UserFile
 from idp.core.imports import ImportSummary, Listener, import_users
@@ -72,13 +71,8 @@ def export_command(context: CliContext, *, file: Path, realm: str) -> None:
     if str(file) == "-":
         _write_rows(csv.writer(sys.stdout, lineterminator="\n"), rows)
         return
-    part = file.with_name(f".{file.name}.part")
-    try:
-        with _private(part, shown=file) as stream:
-            count = _write_rows(csv.writer(stream), rows)
-        part.replace(file)
-    finally:
-        part.unlink(missing_ok=True)
+    with replacing(file) as stream:
+        count = _write_rows(csv.writer(stream), rows)
     context.say(f"users in {file}: {count}")
 
 
@@ -102,7 +96,7 @@ class _Rejects:
 
     def write(self, bad: BadRow) -> None:
         if self._writer is None:
-            self._stream = _private(self.path)
+            self._stream = open_private(self.path)
             self._writer = csv.writer(self._stream)
             self._writer.writerow(("line", "reason", *self.columns))
         cells = (_shown(column, bad.cells.get(column, "")) for column in self.columns)
@@ -113,17 +107,6 @@ def _shown(column: str, cell: str) -> str:
     if column in SECRET_COLUMNS:
         return _HIDDEN if cell else ""
     return guard_cell(cell)
-
-
-def _private(path: Path, *, shown: Path | None = None) -> IO[str]:
-    """Open a new file that only its owner may read: it holds people's names and addresses."""
-    try:
-        path.unlink(missing_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError as error:
-        message = f"{shown or path} cannot be written: {error.strerror}"
-        raise Refusal(message) from error
-    return os.fdopen(descriptor, "w", encoding="utf-8", newline="")
 
 
 def _rejected_path(file: Path) -> Path:

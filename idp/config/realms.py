@@ -15,6 +15,7 @@ REALMS: Mapping[str, str] = {"staff": "TimeTrak", "portal": "TimeTrak Client Por
 """The realms that always exist, with their names for people."""
 
 
+_QUARTER = timedelta(minutes=15)
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
 
@@ -42,7 +43,9 @@ class Lifetimes(Section):
     reset_link: Duration = timedelta(minutes=30)
     """Links and codes to reset a forgotten password. At most P1D."""
     authorization_request: Duration = timedelta(minutes=30)
-    """How long a person may take on the sign-in pages."""
+    """How long a person may take on the sign-in pages, once signed in."""
+    unattended_request: Duration = timedelta(minutes=10)
+    """How long a sign-in page may wait for somebody to sign in. At most PT15M."""
 
     @field_validator("*")
     @classmethod
@@ -58,6 +61,7 @@ class Lifetimes(Section):
             *_longer("access_token", self.access_token, "PT1H", _HOUR),
             *_longer("code", self.code, "PT10M", timedelta(minutes=10)),
             *_longer("reset_link", self.reset_link, "P1D", _DAY),
+            *_longer("unattended_request", self.unattended_request, "PT15M", _QUARTER),
             *_longer(
                 "refresh_token_idle",
                 self.refresh_token_idle,

@@ -24,6 +24,7 @@ from idp.config.values import (
     PublicUrl,
     RateLimit,
     Sender,
+    ServiceUrl,
 )
 from idp.errors import NotFound
 
@@ -117,8 +118,20 @@ class Outbound(Section):
 
     allow_private: tuple[NetworkRange, ...] = Field(default=(), strict=False)
     """Address ranges that may be reached although they are private, e.g. ["127.0.0.0/8"] on a
-    test machine. Checked, but nothing uses it in this version: no address is called yet, not even
-    the backchannel_logout_uri of a client."""
+    test machine. Checked, but nothing uses it in this version: no address that a client names is
+    called yet, not even its backchannel_logout_uri."""
+
+
+class Breaches(Section):
+    """Where passwords that leaked elsewhere are looked up, if a policy has the rule `breached`."""
+
+    file: FilePath | None = Field(default=None, examples=["pwned-passwords.txt"])
+    """For `source = "file"`: lines of SHA1:COUNT in the order of the hashes, as the downloader of
+    Have I Been Pwned writes them. Needed before such a policy can be published. A relative path is
+    in the folder of this configuration file."""
+    url: ServiceUrl = "https://api.pwnedpasswords.com/range/"
+    """For `source = "hibp"`: the address to which the first five digits of a password's SHA-1 are
+    appended. Called only when a policy asks for it."""
 
 
 class Log(Section):
@@ -163,6 +176,7 @@ class Config(Section):
     realms: dict[RealmKey, Realm] = Field(default_factory=default_realms)
     limits: Limits = Limits()
     outbound: Outbound = Outbound()
+    breaches: Breaches = Breaches()
     log: Log = Log()
     hashing: Hashing = Hashing()
     connectors: None = Field(default=None, exclude=True)

@@ -145,6 +145,20 @@ def _read_public_url(value: object) -> str:
     return text.rstrip("/")
 
 
+def _read_service_url(value: object) -> str:
+    parts = _split_url(_text(value))
+    text = str(value)
+    is_private = parts.scheme == "http" and is_loopback(parts.hostname or "")
+    reason = ""
+    if not parts.hostname or not (parts.scheme == "https" or is_private):
+        reason = "must be an https address; http is accepted only on a loopback host"
+    elif not text.endswith("/") or any(mark in text for mark in "?#@\\ ") or not text.isascii():
+        reason = 'must end with "/" and carry no user, query, fragment or blanks'
+    if reason:
+        raise ValueError(reason)
+    return text
+
+
 def _read_database_url(value: object, info: ValidationInfo) -> SecretUrl:
     text = _text(value)
     if not text.startswith(_DATABASE_SCHEMES):
@@ -207,6 +221,7 @@ Duration = Annotated[timedelta, BeforeValidator(_read_duration)]
 RateLimit = Annotated[InstanceOf[Limit] | None, BeforeValidator(_read_limit)]
 ListenAddress = Annotated[InstanceOf[Address], BeforeValidator(_read_address)]
 PublicUrl = Annotated[str, BeforeValidator(_read_public_url)]
+ServiceUrl = Annotated[str, BeforeValidator(_read_service_url)]
 DatabaseUrl = Annotated[InstanceOf[SecretUrl], BeforeValidator(_read_database_url)]
 MailUrl = Annotated[InstanceOf[SecretUrl], BeforeValidator(_read_mail_url)]
 Sender = Annotated[str, BeforeValidator(_read_sender)]

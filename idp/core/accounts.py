@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Row
 
 from idp.core.names import find_key
 from idp.core.work import UnitOfWork
-from idp.ids import UserId
-from idp.store.users import CredentialRow, UserRow
+from idp.errors import Unavailable
+from idp.ids import RawToken, RealmName, UserId, hash_token
+from idp.store import hot_accounts
+from idp.store.users import UserRow
 
 _NOBODY = ""
 
@@ -43,6 +44,7 @@ class StoredPassword:
     set_at: datetime
     set_by: str
     judged_under: int
+    judged_groups: str
     refused_under: int | None
     must_change: bool
     temporary_until: datetime | None
@@ -55,6 +57,7 @@ class StoredPassword:
 class Account:
     """An account with its counters and its password, at one moment."""
 
+    realm: RealmName
     owner: Owner
     is_active: bool
     is_locked: bool
@@ -73,77 +76,69 @@ class Account:
         return self.is_active and not self.is_locked
 
 
-_ACCOUNTS = sa.select(
-    # Columns, not entities: what an account costs to read must not tell that there is one.
-    UserRow.id,
-    UserRow.username,
-    UserRow.username_key,
-    UserRow.email,
-    UserRow.email_key,
-    UserRow.given_name,
-    UserRow.family_name,
-    UserRow.name,
-    UserRow.zoneinfo,
-    UserRow.status,
-    UserRow.locked_at,
-    UserRow.epoch,
-    UserRow.credential_generation,
-    CredentialRow.hash,
-    CredentialRow.set_at,
-    CredentialRow.set_by,
-    CredentialRow.judged_under,
-    CredentialRow.refused_under,
-    CredentialRow.must_change,
-    CredentialRow.temporary_until,
-    CredentialRow.campaign_id,
-    CredentialRow.used_at,
-    CredentialRow.blocked_at,
-).outerjoin_from(
-    UserRow,
-    CredentialRow,
-    sa.and_(CredentialRow.realm == UserRow.realm, CredentialRow.user_id == UserRow.id),
-)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookedUp:
+    """What a typed name leads to, and what a sign-in needs to know besides.
+
+    Attributes:
+        policy_version: of the realm. group_keys: the folded names of the account's groups, one a
+            line, where the policy asks for them.
+        is_device_known: the user signed in with this device under the present password.
+    """
+
+    account: Account | None
+    policy_version: int
+    group_keys: str | None
+    is_device_known: bool
 
 
-def find_by_login(uow: UnitOfWork, typed: str) -> Account | None:
-    """Return the account that `typed` names; one SELECT, whether there is one or not.
+def look_up(uow: UnitOfWork, typed: str, device: RawToken | None) -> LookedUp:
+    """Return what a sign-in needs to know of `typed`; one SELECT, whether there is one or not.
 
     A login name comes first; an e-mail names an account only if no other one of the realm has it
     (DECISIONS 17).
+
+    Raises:
+        Unavailable: the realm is not in the database.
     """
     key = find_key(typed) or _NOBODY
-    is_login = UserRow.username_key == key
-    query = (
-        _ACCOUNTS.where(sa.or_(is_login, UserRow.email_key == key))
-        .order_by(sa.case((is_login, 0), else_=1))
-        .limit(2)
+    rows = hot_accounts.accounts_by_login(
+        uow.db, uow.realm, key=key, device_hash=hash_token(device or ""), at=uow.now
     )
-    found = uow.db.execute(query).all()
-    if found and (found[0].username_key == key or len(found) == 1):
-        return _account(found[0])
-    return None
+    if not rows:
+        raise Unavailable("realm.missing", detail=uow.realm)
+    row = rows[0]
+    is_meant = row.id is not None and (row.username_key == key or len(rows) == 1)
+    return LookedUp(
+        account=_account(row) if is_meant else None,
+        policy_version=row.policy_version,
+        group_keys=row.group_keys if is_meant else None,
+        is_device_known=is_meant and row.device_generation == row.credential_generation,
+    )
+
+
+def find_by_login(uow: UnitOfWork, typed: str) -> Account | None:
+    """Return the account that `typed` names, as `look_up` does."""
+    return look_up(uow, typed, None).account
 
 
 def list_by_email(uow: UnitOfWork, typed: str, *, limit: int) -> list[Account]:
     """Return the accounts that have this e-mail, by login name; one SELECT."""
     key = find_key(typed) or _NOBODY
-    query = _ACCOUNTS.where(UserRow.email_key == key).order_by(UserRow.username_key).limit(limit)
-    return [_account(row) for row in uow.db.execute(query)]
+    return [
+        _account(row)
+        for row in hot_accounts.accounts_by_email(uow.db, uow.realm, key=key, most=limit)
+    ]
 
 
 def find_account_to_write(uow: UnitOfWork, user_id: UserId | None) -> Account | None:
     """Return an account as it is now and keep others from changing it until this unit ends."""
-    query = _ACCOUNTS.where(UserRow.id == (user_id or _NOBODY)).with_for_update(
-        of=UserRow, key_share=True
-    )
-    found = uow.db.execute(query).one_or_none()
-    return None if found is None else _account(found)
+    return _by_id(uow, user_id or _NOBODY, to_write=True)
 
 
 def find_account_by_id(uow: UnitOfWork, user_id: UserId) -> Account | None:
     """Return an account as it is in this unit."""
-    found = uow.db.execute(_ACCOUNTS.where(UserRow.id == user_id)).one_or_none()
-    return None if found is None else _account(found)
+    return _by_id(uow, user_id, to_write=False)
 
 
 def owner_of(user: UserRow | Row[*tuple[Any, ...]]) -> Owner:
@@ -161,8 +156,14 @@ def owner_of(user: UserRow | Row[*tuple[Any, ...]]) -> Owner:
     )
 
 
+def _by_id(uow: UnitOfWork, user_id: str, *, to_write: bool) -> Account | None:
+    found = hot_accounts.account_by_id(uow.db, uow.realm, user_id, to_write=to_write)
+    return None if found is None else _account(found)
+
+
 def _account(row: Row[*tuple[Any, ...]]) -> Account:
     return Account(
+        realm=RealmName(row.realm),
         owner=owner_of(row),
         is_active=row.status == "active",
         is_locked=row.locked_at is not None,
@@ -178,6 +179,7 @@ def _password(row: Row[*tuple[Any, ...]]) -> StoredPassword:
         set_at=row.set_at,
         set_by=row.set_by,
         judged_under=row.judged_under,
+        judged_groups=row.judged_groups,
         refused_under=row.refused_under,
         must_change=row.must_change,
         temporary_until=row.temporary_until,

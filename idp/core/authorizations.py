@@ -10,15 +10,15 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any, Self, cast
 
-import sqlalchemy as sa
+from sqlalchemy.engine import Row
 
-from idp.core.clients import origin_of
+from idp.core.clients import Client, client_at, origin_of
 from idp.core.consents import grant_consent
 from idp.core.events import Event, EventCode
 from idp.core.work import UnitOfWork
 from idp.ids import ClientId, RawToken, SessionId, UserId, hash_token, new_raw_token
+from idp.store import hot_flow
 from idp.store.clients import ClientRow
-from idp.store.flow import AuthorizationRequestRow
 
 _UNBOUND = ""
 
@@ -91,6 +91,8 @@ class AuthorizationRequest(NewRequest):
         session_id, authenticated_at: the sign-in made for this request, if any.
         consented: the scopes allowed while it is under way.
         refused: the OAuth error that a person's choice stands for (`access_denied`), if any.
+        is_attended: somebody signed in looks at it; it then lives longer.
+        client_version: of the client that asked, as it was read with the request.
     """
 
     id: RawToken
@@ -98,28 +100,39 @@ class AuthorizationRequest(NewRequest):
     authenticated_at: datetime | None
     consented: tuple[str, ...]
     refused: str | None
+    is_attended: bool
+    created_at: datetime
     expires_at: datetime
+    client_version: int
 
 
-def store_request(uow: UnitOfWork, browser: RawToken | None, request: NewRequest) -> RawToken:
+def store_request(
+    uow: UnitOfWork,
+    browser: RawToken | None,
+    request: NewRequest,
+    *,
+    is_attended: bool = False,
+) -> RawToken:
     """Store a request and return the id that the browser carries.
 
     Args:
         browser: the browser it is bound to; None binds it to the first one that brings its id (a
             cross-site POST arrives without cookies).
+        is_attended: somebody is signed in there. One that nobody attends to lives a few minutes:
+            whoever does not sign in costs no more than that.
     """
     request_id = new_raw_token()
-    lifetimes = uow.runtime.config.realm(uow.realm).lifetimes
-    uow.db.add(
-        AuthorizationRequestRow(
-            id_hash=hash_token(request_id),
-            browser_hash=_UNBOUND if browser is None else hash_token(browser),
-            client_id=request.client_id,
-            params=request.document(),
-            consented=[],
-            created_at=uow.now,
-            expires_at=uow.now + lifetimes.authorization_request,
-        )
+    hot_flow.add_request(
+        uow.db,
+        uow.realm,
+        id_hash=hash_token(request_id),
+        browser_hash=_UNBOUND if browser is None else hash_token(browser),
+        client_id=request.client_id,
+        params=request.document(),
+        consented=[],
+        is_attended=is_attended,
+        created_at=uow.now,
+        expires_at=uow.now + _life(uow, is_attended=is_attended),
     )
     return request_id
 
@@ -145,8 +158,17 @@ def find_request(
         authenticated_at=row.authenticated_at,
         consented=tuple(row.consented),
         refused=row.params.get("refused"),
+        is_attended=row.is_attended,
+        created_at=row.created_at,
         expires_at=row.expires_at,
+        client_version=row.client_version,
     )
+
+
+def find_client_of(uow: UnitOfWork, request: AuthorizationRequest) -> Client | None:
+    """Return the client that asked, or None when it is not active any more."""
+    client = client_at(uow, request.client_id, request.client_version)
+    return client if client.is_active else None
 
 
 def find_way_back(uow: UnitOfWork, request_id: str, browser: RawToken) -> str | None:
@@ -164,7 +186,14 @@ def note_signed_in(uow: UnitOfWork, request: AuthorizationRequest, session_id: S
 
     What was allowed before is forgotten: it may have been somebody else who allowed it.
     """
-    _update(uow, request, session_id=session_id, authenticated_at=uow.now, consented=[])
+    noted = {"session_id": session_id, "authenticated_at": uow.now, "consented": []}
+    _update(uow, request, **noted, **_attended(uow, request))
+
+
+def attend_request(uow: UnitOfWork, request: AuthorizationRequest) -> None:
+    """Let a request live on for somebody who signed in, as if it had been so from its beginning."""
+    if not request.is_attended:
+        _update(uow, request, **_attended(uow, request))
 
 
 def note_consent(
@@ -188,31 +217,34 @@ def refuse_request(
 
 def finish_request(uow: UnitOfWork, request: AuthorizationRequest) -> bool:
     """End a request that is about to be answered; tell whether it was still open."""
-    finished = uow.db.execute(
-        sa.update(AuthorizationRequestRow)
-        .where(
-            AuthorizationRequestRow.id_hash == hash_token(request.id),
-            AuthorizationRequestRow.finished_at.is_(None),
+    return hot_flow.finish_request(uow.db, uow.realm, hash_token(request.id), at=uow.now)
+
+
+def _attended(uow: UnitOfWork, request: AuthorizationRequest) -> dict[str, object]:
+    expires_at = request.created_at + _life(uow, is_attended=True)
+    return {"is_attended": True, "expires_at": expires_at}
+
+
+def _life(uow: UnitOfWork, *, is_attended: bool) -> timedelta:
+    lifetimes = uow.runtime.config.realm(uow.realm).lifetimes
+    most = lifetimes.authorization_request
+    return most if is_attended else min(most, lifetimes.unattended_request)
+
+
+def _row(uow: UnitOfWork, request_id: str, browser: RawToken, *, may_bind: bool) -> Row[Any] | None:
+    id_hash, browser_hash = hash_token(request_id), hash_token(browser)
+    row = hot_flow.request_facts(uow.db, uow.realm, id_hash)
+    if row is None or row.browser_hash == browser_hash:
+        return row
+    is_bound = (
+        may_bind
+        and row.browser_hash == _UNBOUND
+        and hot_flow.bind_request(
+            uow.db, uow.realm, id_hash, unbound=_UNBOUND, browser_hash=browser_hash
         )
-        .values(finished_at=uow.now)
     )
-    return bool(finished.rowcount == 1)  # type: ignore[attr-defined]
-
-
-def _row(
-    uow: UnitOfWork, request_id: str, browser: RawToken, *, may_bind: bool
-) -> AuthorizationRequestRow | None:
-    row = uow.db.get(AuthorizationRequestRow, (uow.realm, hash_token(request_id)))
-    if row is None:
-        return None
-    if row.browser_hash == _UNBOUND and may_bind:
-        row.browser_hash = hash_token(browser)
-    return row if row.browser_hash == hash_token(browser) else None
+    return row if is_bound else None
 
 
 def _update(uow: UnitOfWork, request: AuthorizationRequest, **columns: object) -> None:
-    uow.db.execute(
-        sa.update(AuthorizationRequestRow)
-        .where(AuthorizationRequestRow.id_hash == hash_token(request.id))
-        .values(**columns)
-    )
+    hot_flow.change_request(uow.db, uow.realm, hash_token(request.id), columns)

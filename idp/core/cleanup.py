@@ -12,9 +12,13 @@ from idp.core.work import UnitOfWork
 from idp.store import bulk_undo, sweep
 
 CLEANUP_JOB = "cleanup"
+REQUESTS_JOB = "cleanup.requests"
 UNDO_WINDOW_JOB = "reset.forget"
 BATCH = 500
 _EVERY = timedelta(hours=1)
+_REQUESTS = "authorization_requests"
+_REQUESTS_EVERY = timedelta(minutes=3)
+"""What anybody can make without signing in is gone within a quarter of an hour."""
 
 
 def clean_batch(uow: UnitOfWork, job: Job) -> Step:
@@ -31,6 +35,14 @@ def clean_batch(uow: UnitOfWork, job: Job) -> Step:
     return Step(done=deleted, is_last=True)
 
 
+def clean_requests(uow: UnitOfWork, _job: Job) -> Step:
+    """Delete up to `BATCH` authorization requests that are over."""
+    deleted = sweep.delete_over(uow.db.connection(), uow.realm, _REQUESTS, now=uow.now, limit=BATCH)
+    if deleted < BATCH:
+        return Step(done=deleted, is_last=True)
+    return Step(done=deleted, cursor="more")
+
+
 def forget_batch(uow: UnitOfWork, job: Job) -> Step:
     """Erase some of the previous passwords whose undo window is closed (DECISIONS 15).
 
@@ -45,4 +57,5 @@ def forget_batch(uow: UnitOfWork, job: Job) -> Step:
 
 
 CLEANUP = JobKind(name=CLEANUP_JOB, step=clean_batch, every=_EVERY)
+REQUESTS = JobKind(name=REQUESTS_JOB, step=clean_requests, every=_REQUESTS_EVERY)
 FORGET = JobKind(name=UNDO_WINDOW_JOB, step=forget_batch, every=_EVERY)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from idp.core.accounts import Account
 from idp.core.work import UnitOfWork
 from idp.ids import RawToken, UserId, hash_token, new_raw_token
+from idp.store import hot_sign_in
 from idp.store.users import KnownDeviceRow
 
 DEVICE_LIFE = timedelta(days=180)
@@ -23,12 +24,13 @@ def is_known_device(uow: UnitOfWork, device: RawToken | None, account: Account |
 
     One SELECT, whether there is such a user and device or not.
     """
-    query = sa.select(KnownDeviceRow.generation).where(
-        KnownDeviceRow.token_hash == hash_token(device or ""),
-        KnownDeviceRow.user_id == (account.user_id if account else _NOBODY),
-        KnownDeviceRow.expires_at > uow.now,
+    generation = hot_sign_in.device_generation(
+        uow.db,
+        uow.realm,
+        device_hash=hash_token(device or ""),
+        user_id=account.user_id if account else _NOBODY,
+        at=uow.now,
     )
-    generation = uow.db.scalar(query)
     return account is not None and generation == account.generation
 
 
@@ -41,23 +43,26 @@ def remember_device(
     planted in this browser, is worth nothing from now on.
     """
     secret = new_raw_token()
-    if device is not None:
-        old = KnownDeviceRow.token_hash == hash_token(device)
-        uow.db.execute(sa.delete(KnownDeviceRow).where(old, KnownDeviceRow.user_id == user_id))
-        uow.db.execute(
-            sa.update(KnownDeviceRow).where(old).values(token_hash=hash_token(secret)),
-            execution_options={"synchronize_session": False},
-        )
-    uow.db.add(
-        KnownDeviceRow(
-            token_hash=hash_token(secret),
+    new_hash, until = hash_token(secret), uow.now + DEVICE_LIFE
+    is_here = device is not None and hot_sign_in.move_device(
+        uow.db,
+        uow.realm,
+        user_id,
+        old_hash=hash_token(device),
+        new_hash=new_hash,
+        generation=generation,
+        until=until,
+    )
+    if not is_here:
+        hot_sign_in.add_device(
+            uow.db,
+            uow.realm,
+            most=_MOST_PER_USER,
+            token_hash=new_hash,
             user_id=user_id,
             generation=generation,
-            expires_at=uow.now + DEVICE_LIFE,
+            expires_at=until,
         )
-    )
-    uow.db.flush()
-    _forget_surplus(uow, user_id)
     return secret
 
 
@@ -88,24 +93,6 @@ def count_known_devices(uow: UnitOfWork, user_id: UserId, *, generation: int) ->
         KnownDeviceRow.expires_at > uow.now,
     )
     return uow.db.scalar(query) or 0
-
-
-def _forget_surplus(uow: UnitOfWork, user_id: UserId) -> None:
-    surplus = list(
-        uow.db.scalars(
-            sa.select(KnownDeviceRow.token_hash)
-            .where(KnownDeviceRow.user_id == user_id)
-            .order_by(KnownDeviceRow.expires_at.desc(), KnownDeviceRow.token_hash)
-            .offset(_MOST_PER_USER)
-            .limit(_MOST_PER_USER)
-        )
-    )
-    if surplus:
-        uow.db.execute(
-            sa.delete(KnownDeviceRow).where(
-                KnownDeviceRow.user_id == user_id, KnownDeviceRow.token_hash.in_(surplus)
-            )
-        )
 
 
 def forget_devices(uow: UnitOfWork, user_id: UserId) -> None:

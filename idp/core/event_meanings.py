@@ -127,6 +127,11 @@ MEANINGS: Mapping[EventCode, Meaning] = {
         About.NOBODY,
         ("version", "base_version", "digest", "diff", "comment"),
     ),
+    EventCode.POLICY_NOTICES_QUEUED: Meaning(
+        "Everybody whom a version gives time has a mail about it on the way.",
+        About.NOBODY,
+        ("version", "mailed", "without_address"),
+    ),
     EventCode.RESET_APPLIED: Meaning(
         "A bulk reset reached its end.",
         About.NOBODY,

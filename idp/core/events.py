@@ -32,6 +32,7 @@ class EventCode(StrEnum):
     PASSWORD_RESET_COMPLETED = "password.reset_completed"
     PASSWORD_RESET_REFUSED = "password.reset_refused"
     POLICY_PUBLISHED = "policy.published"
+    POLICY_NOTICES_QUEUED = "policy.notices_queued"
     RESET_APPLIED = "reset.applied"
     RESET_USER = "reset.user_reset"
     RESET_CANCELLED = "reset.cancelled"

@@ -93,5 +93,5 @@ def next_prompt(facts: FlowFacts) -> Prompt | None:
 
 
 def gate_for_session(account: AccountFacts, session: Session, now: datetime) -> Cleared | Refused:
-    """Ask the gate on behalf of a live SSO session."""
+    """Look what the gate says about a live SSO session; nothing is written down."""
     return clear(account, birth_epoch=session.epoch, session_ended=False, now=now)

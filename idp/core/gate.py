@@ -1,25 +1,35 @@
 """The gate: may this user have tokens now?
 
-Two callers: the authorize dispatcher (to show the screen) and the mint (to refuse). Only this
-module makes a `Cleared`, and only the mint takes one, so no path to a token can leave it out.
+Two callers: the authorize dispatcher (to show the screen) and the mint (to refuse), both by way of
+`idp.core.decisions`, which keeps a record of what is not a plain pass. Only this module makes a
+`Cleared`, and only the mint takes one, so no path to a token can leave it out.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, final
 
 from sqlalchemy.engine import Row
 
-from idp.core.policies import policy_version
+from idp.core.policies import (
+    FindBeginnings,
+    Stamp,
+    beginnings,
+    judging_policy,
+    policy_version,
+    split_keys,
+)
 from idp.core.work import UnitOfWork
 from idp.ids import UserId
 from idp.store import hot
+from policy.combining import for_groups
 from policy.engine import evaluate
 from policy.model import CredentialFacts, PolicyVersion
-from policy.verdict import RequiredAction, Verdict
+from policy.verdict import RequiredAction, Verdict, Withheld
 
 _SEAL = object()
+_LOT_DIGITS = 8
 
 
 class Reason(StrEnum):
@@ -33,9 +43,22 @@ class Reason(StrEnum):
     PASSWORD_CHANGE_REQUIRED = "password_change_required"  # noqa: S105 - a reason, no password
 
 
+@dataclass(frozen=True, slots=True)
+class WaveHour:
+    """How many users a wave asked in the hour that began at `began_at`."""
+
+    began_at: datetime | None
+    used: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountFacts:
-    """Everything about an account that the gate looks at."""
+    """Everything about an account that the gate looks at.
+
+    Attributes:
+        policy: as it stands for this user, the rules of groups combined in.
+        noted_under: the version under which a stop that was withheld is on record already.
+    """
 
     user_id: UserId
     sub: str
@@ -46,6 +69,8 @@ class AccountFacts:
     generation: int
     policy: PolicyVersion
     credential: CredentialFacts | None
+    noted_under: int | None
+    wave_hour: WaveHour
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +84,22 @@ class Refused:
 
 @final
 class Cleared:
-    """Proof that the gate let this account pass; made only by `clear`."""
+    """Proof that the gate let this account pass; made only by `clear`.
 
-    __slots__ = ("account", "birth_epoch")
+    `withheld` is what the policy would have asked and does not ask yet.
+    """
 
-    def __init__(self, account: AccountFacts, birth_epoch: int, seal: object) -> None:
+    __slots__ = ("account", "birth_epoch", "withheld")
+
+    def __init__(
+        self, account: AccountFacts, birth_epoch: int, withheld: Withheld | None, seal: object
+    ) -> None:
         if seal is not _SEAL:
             msg = "only the gate clears"
             raise RuntimeError(msg)
         self.account = account
         self.birth_epoch = birth_epoch
+        self.withheld = withheld
 
 
 def clear(
@@ -85,7 +116,8 @@ def clear(
         return Refused(reason, immediate=True)
     verdict = standing(account, now)
     if verdict is None or verdict.required_action is None:
-        return Cleared(account, birth_epoch, _SEAL)
+        withheld = None if verdict is None else verdict.withheld
+        return Cleared(account, birth_epoch, withheld, _SEAL)
     if verdict.required_action is RequiredAction.SIGN_IN:
         return Refused(Reason.SIGN_IN_REQUIRED, verdict.immediate, verdict)
     return Refused(Reason.PASSWORD_CHANGE_REQUIRED, verdict.immediate, verdict)
@@ -126,6 +158,8 @@ def find_account(uow: UnitOfWork, user_id: UserId) -> AccountFacts | None:
 
 def account_of(uow: UnitOfWork, row: Row[Any]) -> AccountFacts:
     """Read the account facts out of a row that has `hot.ACCOUNT_COLUMNS` (user present)."""
+    groups = split_keys(row.group_keys)
+    policy = for_groups(policy_version(uow, row.policy_version), groups)
     return AccountFacts(
         user_id=UserId(row.user_id),
         sub=row.sub,
@@ -134,18 +168,51 @@ def account_of(uow: UnitOfWork, row: Row[Any]) -> AccountFacts:
         epoch=row.epoch,
         credential_epoch=row.credential_epoch,
         generation=row.credential_generation,
-        policy=policy_version(uow, row.policy_version),
-        credential=_credential_of(uow, row),
+        policy=policy,
+        credential=credential_facts(uow, row, policy, groups),
+        noted_under=row.noted_under,
+        wave_hour=WaveHour(row.wave_hour, row.wave_used),
     )
 
 
-def _credential_of(uow: UnitOfWork, row: Row[Any]) -> CredentialFacts | None:
+def credential_facts(
+    uow: UnitOfWork,
+    row: Row[Any],
+    policy: PolicyVersion,
+    groups: frozenset[str],
+    *,
+    find_beginnings: FindBeginnings = beginnings,
+) -> CredentialFacts | None:
+    """Read a credential's facts out of a row with the columns of one; None when it has none.
+
+    Args:
+        policy: as it stands for the user; need not be published yet. groups: the folded names of
+            the user's groups, at least those that a version of the policy names.
+        find_beginnings: for a policy that is not published, one that does not remember it.
+    """
     if row.set_at is None:
         return None
-    return CredentialFacts(
-        judged_under=policy_version(uow, row.judged_under) if row.judged_under else None,
+    stamp = Stamp(row.judged_under, row.judged_groups)
+    facts = CredentialFacts(
+        judged_under=judging_policy(uow, stamp),
         refused_under=row.refused_under,
         password_set_at=row.set_at,
         must_change=row.must_change,
         temporary_until=row.temporary_until,
     )
+    if not policy.is_staged:
+        return facts
+    since = find_beginnings(uow, stamp, policy, groups)
+    return replace(
+        facts,
+        marked_by=since.marked_by,
+        aged_by=since.aged_by,
+        placed_under=row.placed_under,
+        groups=groups,
+        share=share_of(row.user_id),
+    )
+
+
+def share_of(user_id: str) -> int:
+    """Return which percent (0 to 99) of the users this one belongs to; a stable lot."""
+    return int(user_id[-_LOT_DIGITS:], 16) % 100

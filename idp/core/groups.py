@@ -8,10 +8,12 @@ import sqlalchemy as sa
 
 from idp.core.events import Event, EventCode
 from idp.core.names import find_key, name_key
+from idp.core.policies import current_policy
+from idp.core.policy_rollout import hold_policy, names_group
 from idp.core.spellings import find_misspelling
 from idp.core.uniqueness import one_of_a_kind
 from idp.core.work import UnitOfWork
-from idp.errors import InvalidInput, NotFound
+from idp.errors import Conflict, InvalidInput, NotFound
 from idp.ids import UserId
 from idp.store.groups import GroupRow, MembershipRow
 from idp.store.users import UserRow
@@ -78,9 +80,11 @@ def update_group(
     Raises:
         NotFound: `group.not_found`, `user.not_found`.
         InvalidInput: `group.invalid`.
-        Conflict: `group.name_taken`.
+        Conflict: `group.name_taken`; `group.in_policy`, when the policy knows it by its old name.
     """
     row = _get_row(uow, name)
+    if new_name is not None and name_key(check_group_name(new_name)) != row.name_key:
+        _refuse_in_policy(uow, row.name_key)
     changed = _rename(row, new_name, description)
     if changed:
         with one_of_a_kind("group.name_taken", name=row.name):
@@ -96,9 +100,11 @@ def remove_group(uow: UnitOfWork, name: str) -> None:
 
     Raises:
         NotFound: `group.not_found`.
-        Conflict: `group.in_use`, when somebody joins it at this moment.
+        Conflict: `group.in_use`, when somebody joins it at this moment; `group.in_policy`, when
+            the policy in force names it.
     """
     row = _get_row(uow, name)
+    _refuse_in_policy(uow, row.name_key)
     uow.db.execute(sa.delete(MembershipRow).where(MembershipRow.group_id == row.id))
     with one_of_a_kind("group.in_use", name=row.name):
         uow.db.execute(sa.delete(GroupRow).where(GroupRow.id == row.id))
@@ -209,6 +215,14 @@ def _get_row(uow: UnitOfWork, name: str) -> GroupRow:
     if row is None:
         raise NotFound("group.not_found", name=name)
     return row
+
+
+def _refuse_in_policy(uow: UnitOfWork, key: str) -> None:
+    """Refuse to take a group away from the policy in force, which knows it by its name."""
+    hold_policy(uow)
+    policy = current_policy(uow)
+    if names_group(policy, key):
+        raise Conflict("group.in_policy", name=key, policy_version=policy.number)
 
 
 def _groups(uow: UnitOfWork, only: str | None = None) -> list[Group]:

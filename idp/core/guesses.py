@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-import sqlalchemy as sa
-
-from idp.core.accounts import Account, find_by_login
+from idp.core.accounts import Account, LookedUp
 from idp.core.devices import is_known_device
 from idp.core.events import Event, EventCode
 from idp.core.mails import mail_account_locked
@@ -29,8 +27,8 @@ from idp.core.throttle import (
 )
 from idp.core.work import UnitOfWork
 from idp.ids import RawToken, UserId, hash_token
+from idp.store import hot_sign_in
 from idp.store.throttle import Bucket
-from idp.store.users import CredentialRow
 
 MOST_FAILURES = 100
 """Consecutive failures after which a password opens nothing any more (NIST SP 800-63B-4 3.2.2)."""
@@ -93,15 +91,17 @@ class TemporaryPasswordOver:
     """The password is right, but its time is over; only recovery by e-mail helps."""
 
 
-def guess_by_name(uow: UnitOfWork, typed: str, device: RawToken | None) -> Guess:
+def guess_by_name(uow: UnitOfWork, typed: str, found: LookedUp, device: RawToken | None) -> Guess:
     """Read what an attempt under a typed name meets; the same statements for every name."""
-    account = find_by_login(uow, typed)
-    return _guess(uow, find_key(typed) or typed[:_LONGEST_ODD_NAME], account, device)
+    key = find_key(typed) or typed[:_LONGEST_ODD_NAME]
+    known = device if found.is_device_known else None
+    return _guess(uow, key, found.account, known)
 
 
 def guess_of_account(uow: UnitOfWork, account: Account, device: RawToken | None) -> Guess:
     """Read what an attempt meets on the change form of somebody who is known already."""
-    return _guess(uow, account.owner.username_key, account, device)
+    known = device if is_known_device(uow, device, account) else None
+    return _guess(uow, account.owner.username_key, account, known)
 
 
 def refusal_of(guess: Guess, *, is_right: bool) -> Refusal | None:
@@ -183,13 +183,16 @@ def refuse_temporary(uow: UnitOfWork, guess: Guess) -> TemporaryPasswordOver:
     return TemporaryPasswordOver()
 
 
-def _guess(uow: UnitOfWork, key: str, account: Account | None, device: RawToken | None) -> Guess:
+def _guess(
+    uow: UnitOfWork, key: str, account: Account | None, known_device: RawToken | None
+) -> Guess:
     limits = uow.runtime.config.limits
     name = bucket_of(uow, "name", key)
     network = network_of(uow.trace.address)
     per_account, per_address = limits.sign_in_per_account, limits.sign_in_per_address
-    if is_known_device(uow, device, account):
-        told = brake_of(bucket_of(uow, "device", hash_token(device or "")), per_account, grows=True)
+    if known_device is not None:
+        device = bucket_of(uow, "device", hash_token(known_device))
+        told = brake_of(device, per_account, grows=True)
         at_network: tuple[Brake, ...] = ()
         silent: tuple[Brake, ...] = ()
     else:
@@ -214,24 +217,9 @@ def _blocked_until(brakes: tuple[Brake, ...], after: dict[str, Bucket]) -> datet
 def _count_failure(
     uow: UnitOfWork, user_id: str | None, until: datetime | None, guess: Guess
 ) -> None:
-    failures = CredentialRow.failures + 1
-    is_last = failures >= MOST_FAILURES
-    wait = {} if until is None else {"throttled_until": until}
-    counted = uow.db.execute(
-        sa.update(CredentialRow)
-        .where(CredentialRow.user_id == (user_id or _NOBODY))
-        .values(
-            failures=failures,
-            failed_at=uow.now,
-            **wait,
-            blocked_at=sa.case(
-                (is_last, sa.func.coalesce(CredentialRow.blocked_at, uow.now)),
-                else_=CredentialRow.blocked_at,
-            ),
-        )
-        .returning(CredentialRow.failures),
-        execution_options={"synchronize_session": False},
-    ).scalar_one_or_none()
+    counted = hot_sign_in.count_failure(
+        uow.db, uow.realm, user_id or _NOBODY, at=uow.now, until=until, most=MOST_FAILURES
+    )
     if counted == MOST_FAILURES and guess.account is not None:
         _record_throttled(uow, guess, "password")
         mail_account_locked(uow, guess.account.owner, "attempts")

@@ -170,7 +170,8 @@ class _Run:
             return prepare_hash(self.runtime, row.password_hash, set_at=row.password_set_at)
         if row.password is None:
             return None
-        prepared = prepare_password(self.runtime, self.realm, person_in(columns), row.password)
+        person, groups = person_in(columns), row.groups or ()
+        prepared = prepare_password(self.runtime, self.realm, person, row.password, groups)
         return replace(prepared, set_at=row.password_set_at)
 
     def _write(self, ready: Sequence[ReadyRow]) -> None:

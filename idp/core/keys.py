@@ -75,7 +75,7 @@ def create_first_keys(
     """
     fresh = fresh or make_keys()
     with runtime.begin(realm, actor=actor) as uow:
-        if key_rows(uow):
+        if _hold(uow):
             return False
         _store(uow, fresh, active_at=uow.now)
         _changed(uow, EventCode.KEY_ROTATED, {"reason": "first_keys"})
@@ -151,9 +151,15 @@ def _store(uow: UnitOfWork, fresh: Sequence[NewKey], *, active_at: datetime) -> 
     uow.db.flush()
 
 
+def _hold(uow: UnitOfWork) -> list[SigningKeyRow]:
+    """Return the rows; whoever else wants to change keys waits until this unit of work ends."""
+    uow.db.get(RealmRow, uow.realm, with_for_update={"key_share": True}, populate_existing=True)
+    return key_rows(uow)
+
+
 def _settle(uow: UnitOfWork) -> list[SigningKeyRow]:
     """Write down the place that each key has by now, and return the rows."""
-    rows = key_rows(uow)
+    rows = _hold(uow)
     for row, state in [(row, _state(uow, row, rows)) for row in rows]:
         if state == "retired":
             _retire(uow, row)

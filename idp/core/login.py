@@ -8,9 +8,7 @@ the same statements, and is told apart only in the audit trail.
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-import sqlalchemy as sa
-
-from idp.core.accounts import Account, find_account_to_write
+from idp.core.accounts import Account, find_account_to_write, look_up
 from idp.core.devices import remember_device
 from idp.core.events import Event, EventCode
 from idp.core.guesses import (
@@ -28,14 +26,15 @@ from idp.core.guesses import (
     verify_guess,
 )
 from idp.core.passwords import bounded_password
-from idp.core.policies import current_policy, policy_version
+from idp.core.policies import Stamp, judging_policy, policy_version, split_keys
 from idp.core.runtime import Runtime
 from idp.core.sessions import begin_session, end_session, find_signed_in, renew_session
 from idp.core.standing import Renewal, renew_credential, renewal_of
 from idp.core.work import NO_TRACE, Actor, Trace, UnitOfWork
 from idp.errors import NotFound
 from idp.ids import RawToken, RealmName, SessionId, UserId
-from idp.store.users import UserRow
+from idp.store import hot_sign_in
+from policy.combining import for_groups
 from policy.model import PolicyVersion
 
 _ATTEMPTS = 2
@@ -108,11 +107,13 @@ def sign_in(
 
 
 def _read_facts(uow: UnitOfWork, form: SignInForm) -> _Facts:
-    policy = current_policy(uow)
-    guess = guess_by_name(uow, form.username, form.device)
+    found = look_up(uow, form.username, form.device)
+    guess = guess_by_name(uow, form.username, found, form.device)
+    current = policy_version(uow, found.policy_version)
+    policy = for_groups(current, split_keys(found.group_keys))
     stored = guess.account.password if guess.account else None
-    number = stored.judged_under if stored else 0
-    return _Facts(guess, policy, policy_version(uow, number) if number else None)
+    stamp = Stamp(stored.judged_under, stored.judged_groups) if stored else Stamp(0)
+    return _Facts(guess, policy, judging_policy(uow, stamp))
 
 
 def _renewal_of(runtime: Runtime, facts: _Facts, password: str) -> Renewal | None:
@@ -155,7 +156,7 @@ def _log_in(uow: UnitOfWork, form: SignInForm, account: Account) -> LoggedIn:
     uow.act_as(Actor("user", user_id))
     session_id, session_secret = _open_session(uow, form.session, account)
     device_secret = remember_device(uow, form.device, user_id, generation=account.generation)
-    uow.db.execute(sa.update(UserRow).where(UserRow.id == user_id).values(last_sign_in_at=uow.now))
+    hot_sign_in.note_signed_in(uow.db, uow.realm, user_id, at=uow.now)
     uow.record(
         Event(
             code=EventCode.USER_SIGNED_IN,

@@ -45,6 +45,34 @@ def recovery_mail(uow: UnitOfWork, to: str, ways: Iterable[WayBack], life: timed
     return MailToSend(to, "recovery", context)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deadline:
+    """What awaits a user: from `until` on a change is asked, or only that the password be checked.
+
+    `because` is the end of a sentence.
+    """
+
+    until: datetime
+    is_change: bool
+    because: str
+    is_reminder: bool
+
+
+def policy_notice_mail(uow: UnitOfWork, owner: Owner, to: str, deadline: Deadline) -> MailToSend:
+    """Return the mail that tells a user what a stricter policy will ask, and when."""
+    context = {
+        "realm": _realm(uow),
+        "username": owner.username,
+        "name": owner.given_name or owner.name,
+        "until": _moment(deadline.until, owner),
+        "is_change": deadline.is_change,
+        "because": deadline.because,
+        "is_reminder": deadline.is_reminder,
+        "change_url": _address(uow, "/account/password"),
+    }
+    return MailToSend(to, "policy_notice", context)
+
+
 def mail_reset_link(uow: UnitOfWork, owner: Owner, link: RawToken, life: timedelta) -> None:
     """Send the link with which an administrator lets a user choose a password."""
     _enqueue_to(

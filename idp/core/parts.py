@@ -7,8 +7,17 @@ from typing import TypeVar, cast
 
 from idp.clock import Clock
 from idp.config import Config
-from idp.core.ports import CommonPasswords, Hasher, Mailer, SecretBox
+from idp.core.ports import (
+    BreachedPasswords,
+    CommonPasswords,
+    Hasher,
+    Mailer,
+    SecretBox,
+    StrengthMeter,
+)
 from idp.store.session import Database
+from policy.model import Rule
+from policy.rules import RULES
 
 V = TypeVar("V")
 
@@ -47,7 +56,10 @@ class Parts:
     hasher: Hasher
     box: SecretBox
     common_passwords: CommonPasswords
+    strength_meter: StrengthMeter
+    breached_passwords: BreachedPasswords
     mailer: Mailer
+    rules: tuple[type[Rule], ...] = RULES
     policies: VersionCache = field(default_factory=VersionCache)
     clients: VersionCache = field(default_factory=VersionCache)
     keys: VersionCache = field(default_factory=VersionCache)

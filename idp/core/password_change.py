@@ -36,6 +36,7 @@ from idp.core.passwords import (
     normalise_password,
     replace_password,
 )
+from idp.core.policies import stamp_of
 from idp.core.runtime import Runtime
 from idp.core.sessions import begin_session, end_session, list_sessions
 from idp.core.throttle import Brake, bucket_of, hold_account, take_one
@@ -183,8 +184,7 @@ def _prepare(
     )
     if findings:
         return NewPasswordRefused(findings)
-    number = facts.judging.policy.number
-    return PreparedPassword(hash=runtime.hasher.hash(new), judged_under=number)
+    return PreparedPassword(hash=runtime.hasher.hash(new), stamp=stamp_of(facts.judging.policy))
 
 
 def _current_refused(
@@ -209,7 +209,7 @@ def _store(
         Event(
             code=EventCode.PASSWORD_CHANGED,
             subject_id=form.user_id,
-            params={"forced": facts.forced, "policy_version": prepared.judged_under},
+            params={"forced": facts.forced, "policy_version": prepared.stamp.version},
         )
     )
     if not has_session or not _end_own_session(uow, form):

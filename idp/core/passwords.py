@@ -5,6 +5,7 @@ credential generation, so of two who set the same user's password at once one fi
 """
 
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -16,6 +17,7 @@ from idp.core.judging import Person, gather_facts, judge_candidate, person_of
 from idp.core.mails import mail_password_changed
 from idp.core.names import is_storable
 from idp.core.password_history import keep_in_history
+from idp.core.policies import Stamp, policy_for_members, stamp_of
 from idp.core.recovery_requests import kill_recovery
 from idp.core.runtime import Runtime
 from idp.core.throttle import release_account
@@ -67,11 +69,11 @@ class Setting:
 class PreparedPassword:
     """A password that was judged and hashed, to be stored by `store_prepared`.
 
-    `judged_under` is the version that accepted the plaintext; 0 for an imported hash.
+    `stamp` tells what accepted the plaintext: nothing did yet with an imported hash.
     """
 
     hash: str
-    judged_under: int
+    stamp: Stamp
     set_at: datetime | None = None
 
 
@@ -144,9 +146,7 @@ def set_password(  # noqa: PLR0913 - the one call for every way to set somebody'
     findings = judge_candidate(runtime, facts, password, forced=setting.forced)
     if findings:
         raise PasswordRejected(findings)
-    prepared = PreparedPassword(
-        hash=runtime.hasher.hash(password), judged_under=facts.policy.number
-    )
+    prepared = PreparedPassword(hash=runtime.hasher.hash(password), stamp=stamp_of(facts.policy))
     with runtime.begin(realm, actor=actor, trace=trace) as uow:
         generation = replace_password(uow, account, prepared, setting)
         uow.record(
@@ -162,9 +162,16 @@ def set_password(  # noqa: PLR0913 - the one call for every way to set somebody'
 
 
 def prepare_password(
-    runtime: Runtime, realm: RealmName, person: Person, new_password: str
+    runtime: Runtime,
+    realm: RealmName,
+    person: Person,
+    new_password: str,
+    groups: Iterable[str] = (),
 ) -> PreparedPassword:
     """Judge and hash a password for somebody who does not exist yet; holds no transaction.
+
+    Args:
+        groups: the names of the groups that the user will be in.
 
     Raises:
         PasswordRejected: the policy does not accept it; lists every finding.
@@ -172,11 +179,12 @@ def prepare_password(
     """
     password = normalise_password(new_password)
     with runtime.begin(realm, write=False) as uow:
-        facts = gather_facts(uow, person, password)
+        policy = policy_for_members(uow, groups)
+        facts = gather_facts(uow, person, password, policy=policy)
     findings = judge_candidate(runtime, facts, password)
     if findings:
         raise PasswordRejected(findings)
-    return PreparedPassword(hash=runtime.hasher.hash(password), judged_under=facts.policy.number)
+    return PreparedPassword(hash=runtime.hasher.hash(password), stamp=stamp_of(facts.policy))
 
 
 def prepare_hash(
@@ -189,7 +197,7 @@ def prepare_hash(
     """
     if not runtime.hasher.accepts_import(stored):
         raise InvalidInput("password_hash.unknown")
-    return PreparedPassword(hash=stored, judged_under=0, set_at=set_at)
+    return PreparedPassword(hash=stored, stamp=Stamp(0), set_at=set_at)
 
 
 def store_prepared(
@@ -249,8 +257,9 @@ def _fill(row: CredentialRow, prepared: PreparedPassword, setting: Setting, now:
     row.hash = prepared.hash
     row.set_at = prepared.set_at or now
     row.set_by = setting.source.value
-    row.judged_under = prepared.judged_under
-    row.refused_under = None
+    row.judged_under = prepared.stamp.version
+    row.judged_groups = prepared.stamp.groups
+    row.refused_under = row.noted_under = row.placed_under = None
     row.must_change = setting.must_change
     row.temporary_until = setting.temporary_until
     row.campaign_id = None

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import assert_never
 
-from idp.core.ports import CommonPasswords
+from idp.core.ports import CommonPasswords, StrengthMeter
 from policy.engine import evaluate, judge, warnings
 from policy.model import Candidate, CredentialFacts, HistoryMatch, PolicyVersion
 from policy.verdict import Finding
@@ -21,7 +21,10 @@ class PasswordFixture:
 
     Attributes:
         earlier: how long ago the earlier passwords that equal it were replaced, by position.
+        current_password: the present password, as typed with the new one; None if it was not.
         is_common: None asks the list of common passwords.
+        strength: a score of 0 to 4; None measures it.
+        is_breached: None when nobody can look it up.
         current_age: how old the present password is that the user chose, if it is one.
         expect: the codes of all findings; empty when the password may be set.
     """
@@ -33,8 +36,11 @@ class PasswordFixture:
     names: tuple[str, ...]
     forced: bool
     matches_current: bool
+    current_password: str | None = field(repr=False)
     earlier: tuple[tuple[int, timedelta], ...]
     is_common: bool | None
+    strength: int | None
+    is_breached: bool | None
     is_past_bulk_secret: bool
     current_age: timedelta | None
     expect: tuple[str, ...]
@@ -80,19 +86,24 @@ class FixtureResult:
 
 
 def run_fixtures(
-    policy: PolicyVersion, fixtures: Iterable[Fixture], common: CommonPasswords
+    policy: PolicyVersion,
+    fixtures: Iterable[Fixture],
+    common: CommonPasswords,
+    meter: StrengthMeter,
 ) -> tuple[FixtureResult, ...]:
     """Return what the policy says of each fixture, in their order; reads no database.
 
     A required action is compared as `action: NAME`, a warning as `warning: CODE`.
     """
-    return tuple(_run(policy, fixture, common) for fixture in fixtures)
+    return tuple(_run(policy, fixture, common, meter) for fixture in fixtures)
 
 
-def _run(policy: PolicyVersion, fixture: Fixture, common: CommonPasswords) -> FixtureResult:
+def _run(
+    policy: PolicyVersion, fixture: Fixture, common: CommonPasswords, meter: StrengthMeter
+) -> FixtureResult:
     match fixture:
         case PasswordFixture():
-            findings = judge(policy, _candidate(fixture, common))
+            findings = judge(policy, _candidate(fixture, common, meter))
             return _compare(fixture.name, fixture.expect, _codes(findings))
         case CredentialFixture():
             return _run_credential(policy, fixture)
@@ -100,8 +111,13 @@ def _run(policy: PolicyVersion, fixture: Fixture, common: CommonPasswords) -> Fi
             assert_never(fixture)
 
 
-def _candidate(fixture: PasswordFixture, common: CommonPasswords) -> Candidate:
-    is_common = fixture.is_common
+def _candidate(
+    fixture: PasswordFixture, common: CommonPasswords, meter: StrengthMeter
+) -> Candidate:
+    is_common, strength = fixture.is_common, fixture.strength
+    if strength is None:
+        email = () if fixture.email is None else (fixture.email,)
+        strength = meter.score(fixture.password, (fixture.username, *email, *fixture.names))
     return Candidate(
         password=fixture.password,
         username=fixture.username,
@@ -109,8 +125,11 @@ def _candidate(fixture: PasswordFixture, common: CommonPasswords) -> Candidate:
         names=fixture.names,
         forced=fixture.forced,
         matches_current=fixture.matches_current,
+        current_password=fixture.current_password,
         history_matches=tuple(HistoryMatch(n, _NOW - ago) for n, ago in fixture.earlier),
         is_common=common.contains(fixture.password) if is_common is None else is_common,
+        strength=strength,
+        is_breached=fixture.is_breached,
         is_past_bulk_secret=fixture.is_past_bulk_secret,
         now=_NOW,
         current_set_at=None if fixture.current_age is None else _NOW - fixture.current_age,

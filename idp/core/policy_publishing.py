@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-import sqlalchemy as sa
-
 from idp.config import Config
 from idp.core.jobs import record_finished_job
 from idp.core.planning import OUTDATED, Draft, Drafting, PlanKind, PlanState
-from idp.core.policies import current_policy, policy_version
-from idp.core.policy_report import select_of_active_users
+from idp.core.policies import current_policy
+from idp.core.policy_impact import planned
+from idp.core.policy_preview import count_marks, preview, preview_counts
+from idp.core.policy_rollout import hold_policy, require_groups, require_pace
+from idp.core.policy_sources import require_sources
 from idp.core.policy_versions import (
     NewVersion,
     append_version,
@@ -27,8 +28,7 @@ from idp.core.work import Actor, UnitOfWork
 from idp.errors import Conflict, InvalidInput, PreconditionFailed
 from idp.ids import RealmName
 from idp.store.plans import PlanRow
-from idp.store.users import CredentialRow
-from policy.engine import compare, marks
+from policy.engine import compare
 from policy.model import Enforcement, PolicyVersion
 from policy.parse import digest
 from policy.verdict import Direction
@@ -43,12 +43,14 @@ class Effect(StrEnum):
 
     MUST_CHANGE = "must_change_at_next_sign_in"
     JUDGED = "judged_at_next_sign_in"
+    OBSERVED = "only_observed"
     NOTHING = "not_asked"
 
 
 _EFFECTS: Mapping[Enforcement, Effect] = {
     Enforcement.EVERYONE: Effect.MUST_CHANGE,
     Enforcement.NONCOMPLIANT: Effect.JUDGED,
+    Enforcement.OBSERVE: Effect.OBSERVED,
     Enforcement.NEVER: Effect.NOTHING,
 }
 
@@ -64,19 +66,32 @@ class _Order:
     comment: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Review:
+    """What there is to say about an order, on top of version `base`."""
+
+    base: int
+    diff: tuple[str, ...]
+    counts: Mapping[str, object]
+
+
 def _prepare(
     runtime: Runtime, realm: RealmName, params: Mapping[str, object], actor: Actor
 ) -> Drafting:
     del actor
     _check_owner(runtime.config, realm)
-    order = _read_order(realm, params)
+    order = _read_order(runtime, realm, params)
+    require_sources(runtime, order.policy)
     conflicts = find_conflicts(order.policy)
     if conflicts and not order.accept_conflicts:
         raise Conflict("policy.conflicts_with_nist", conflicts=list(conflicts))
+    with runtime.begin(realm, write=False) as uow:  # a look at everybody must not keep a lock
+        review = _review(uow, order, conflicts)
 
     def draft(uow: UnitOfWork, plan_id: str) -> Draft:
         del plan_id
-        return _draft(uow, order, conflicts)
+        _check_base(uow, review.base)
+        return _draft(uow.realm, order, review)
 
     return draft
 
@@ -86,7 +101,7 @@ def _check_owner(config: Config, realm: RealmName) -> None:
         raise Conflict("policy.managed_by_config", realm=realm)
 
 
-def _read_order(realm: RealmName, params: Mapping[str, object]) -> _Order:
+def _read_order(runtime: Runtime, realm: RealmName, params: Mapping[str, object]) -> _Order:
     unknown = sorted(set(params) - set(_PARAMS))
     if unknown:
         raise InvalidInput("plan.params_unknown", params=unknown, known=list(_PARAMS))
@@ -103,7 +118,7 @@ def _read_order(realm: RealmName, params: Mapping[str, object]) -> _Order:
     if not isinstance(accept, bool):
         reason = "must be true or false"
         raise InvalidInput("plan.param_invalid", param="accept_conflicts", reason=reason)
-    policy = read_policy(realm, document)
+    policy = read_policy(realm, document, rules=runtime.rules)
     return _Order(
         document=document,
         policy=policy,
@@ -113,29 +128,48 @@ def _read_order(realm: RealmName, params: Mapping[str, object]) -> _Order:
     )
 
 
-def _draft(uow: UnitOfWork, order: _Order, conflicts: tuple[str, ...]) -> Draft:
-    current = current_policy(uow)
-    if order.base_version not in (None, current.number):
-        raise PreconditionFailed("policy.version_moved", current_version=current.number)
+def _review(uow: UnitOfWork, order: _Order, conflicts: tuple[str, ...]) -> _Review:
+    """Look at what publishing would do to everybody; refuse what could not be rolled out."""
+    current = _check_base(uow, order.base_version)
+    require_groups(uow, order.policy)
+    new = planned(uow, order.policy)
+    counted = preview(uow, new)
+    if new.waves is not None:
+        require_pace(new.waves, counted.cohorts, uow.now)
     diff = describe_change(current, order.policy)
-    effect = _EFFECTS[order.policy.enforcement]
-    counts = _count(uow, current, order.policy)
-    changed = "; ".join(diff) or "nothing changes"
-    return Draft(
-        params={
-            "policy": dict(order.document),
-            "base_version": current.number,
-            "accept_conflicts": order.accept_conflicts,
-            "comment": order.comment,
-        },
-        fingerprint=_fingerprint(uow.realm, current.number, order.policy),
-        summary=f"Publish policy version {current.number + 1} of {uow.realm}: {changed}"[:1024],
+    return _Review(
+        base=current.number,
+        diff=diff,
         counts={
-            **counts,
-            "effect": effect.value,
+            **_directions(current, new),
+            **count_marks(uow, counted, new),
+            **preview_counts(counted),
+            "effect": _EFFECTS[new.enforcement].value,
             "diff": list(diff),
             "conflicts": list(conflicts),
         },
+    )
+
+
+def _check_base(uow: UnitOfWork, base: int | None) -> PolicyVersion:
+    current = current_policy(uow)
+    if base not in (None, current.number):
+        raise PreconditionFailed("policy.version_moved", current_version=current.number)
+    return current
+
+
+def _draft(realm: RealmName, order: _Order, review: _Review) -> Draft:
+    changed = "; ".join(review.diff) or "nothing changes"
+    return Draft(
+        params={
+            "policy": dict(order.document),
+            "base_version": review.base,
+            "accept_conflicts": order.accept_conflicts,
+            "comment": order.comment,
+        },
+        fingerprint=_fingerprint(realm, review.base, order.policy),
+        summary=f"Publish policy version {review.base + 1} of {realm}: {changed}"[:1024],
+        counts=review.counts,
     )
 
 
@@ -143,19 +177,9 @@ def _fingerprint(realm: RealmName, base: int, policy: PolicyVersion) -> str:
     return hashlib.sha256(f"{realm}\n{base}\n{digest(policy)}".encode()).hexdigest()
 
 
-def _count(uow: UnitOfWork, current: PolicyVersion, new: PolicyVersion) -> dict[str, object]:
-    """Count the active users by what the new version would mean for them."""
+def _directions(current: PolicyVersion, new: PolicyVersion) -> dict[str, object]:
+    """Return which rules are stricter and which looser; a mixed change is both."""
     directions = compare(current, new)
-    marked = unjudged = accepted = marked_before = 0
-    for judged_under, count in _credentials_by_version(uow):
-        judge = policy_version(uow, judged_under) if judged_under else None
-        marked_before += count if marks(judge, current) else 0
-        if judge is None:
-            unjudged += count
-        elif marks(judge, new):
-            marked += count
-        else:
-            accepted += count
     return {
         "stricter": sorted(
             name for name, way in directions.items() if way in (Direction.STRICTER, Direction.MIXED)
@@ -163,32 +187,31 @@ def _count(uow: UnitOfWork, current: PolicyVersion, new: PolicyVersion) -> dict[
         "looser": sorted(
             name for name, way in directions.items() if way in (Direction.LOOSER, Direction.MIXED)
         ),
-        "marked": marked,
-        "never_judged": unjudged,
-        "accepted": accepted,
-        "marked_by_current": marked_before,
     }
 
 
-def _credentials_by_version(uow: UnitOfWork) -> list[tuple[int, int]]:
-    query = (
-        select_of_active_users(CredentialRow.judged_under, sa.func.count())
-        .where(CredentialRow.user_id.is_not(None))
-        .group_by(CredentialRow.judged_under)
-    )
-    return [(version, count) for version, count in uow.db.execute(query)]
+def _read(uow: UnitOfWork, document: Mapping[str, object]) -> PolicyVersion:
+    return read_policy(uow.realm, document, rules=uow.runtime.rules)
 
 
 def _check(uow: UnitOfWork, plan: PlanRow) -> None:
     _check_owner(uow.runtime.config, uow.realm)
+    hold_policy(uow)
     current = current_policy(uow).number
     if current != plan.params["base_version"]:
         raise Conflict(OUTDATED, reason="another policy was published", current_version=current)
+    policy = planned(uow, _read(uow, plan.params["policy"]))
+    try:
+        require_groups(uow, policy)
+        if policy.waves is not None and policy.waves.per_hour is not None:
+            require_pace(policy.waves, preview(uow, policy).cohorts, uow.now)
+    except InvalidInput as error:
+        raise Conflict(OUTDATED, cause=error.code, problem=dict(error.params)) from error
 
 
 def _apply(uow: UnitOfWork, plan: PlanRow) -> str:
     new = NewVersion(
-        policy=read_policy(uow.realm, plan.params["policy"]),
+        policy=_read(uow, plan.params["policy"]),
         document=plan.params["policy"],
         origin="admin",
         comment=plan.params["comment"],
@@ -203,14 +226,17 @@ def _apply(uow: UnitOfWork, plan: PlanRow) -> str:
 
 
 def _undo(uow: UnitOfWork, plan: PlanRow) -> str:
-    """Publish the version before anew, if nothing was published since."""
+    """Publish the version before anew, if nothing was published since and its groups are there."""
     _check_owner(uow.runtime.config, uow.realm)
+    hold_policy(uow)
     published = plan.counts["version"]
     if current_policy(uow).number != published:
         raise Conflict("plan.undo_too_late", reason="another policy was published since")
     before = get_policy_version(uow, plan.params["base_version"])
+    policy = _read(uow, before.document)
+    require_groups(uow, policy)
     new = NewVersion(
-        policy=read_policy(uow.realm, before.document),
+        policy=policy,
         document=before.document,
         origin="admin",
         comment=f"undo of version {published}",

@@ -1,58 +1,22 @@
-"""Who still has to change the password and why: the gate's answer about everybody, counted.
-
-One grouped SELECT splits the active users by every fact that the answer depends on; each group
-then goes through `policy.engine.evaluate`, so the report cannot say other than the gate does.
-"""
+"""Who still has to change the password and why: the gate's answer about everybody, counted."""
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Any, assert_never
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 
 import sqlalchemy as sa
 
-from idp.core.policies import current_policy, policy_version
+from idp.core.decision_records import Decided
+from idp.core.policies import policy_version
+from idp.core.policy_outcomes import HAVE_TO_CHANGE, Outcome
+from idp.core.policy_standings import Standing, iterate_standings, yardstick
 from idp.core.work import UnitOfWork
-from idp.store.users import UNUSABLE, CredentialRow, UserRow
-from policy.engine import evaluate, stricter_rules
-from policy.model import CredentialFacts, Enforcement, PolicyVersion
-from policy.rules import MaxAge
-from policy.verdict import RequiredAction
-
-
-class Outcome(StrEnum):
-    """What the gate's answer about one account comes down to; each account has exactly one."""
-
-    TEMPORARY_EXPIRED = "temporary_expired"
-    MUST_CHANGE = "must_change"
-    TOO_OLD = "too_old"
-    REFUSED = "refused_by_policy"
-    STALE = "stale_by_policy"
-    TO_BE_JUDGED = "to_be_judged"
-    TEMPORARY = "temporary_in_use"
-    EXEMPT = "exempt"
-    OK = "ok"
-    NO_PASSWORD = "no_password"  # noqa: S105 - an outcome, no password
-
-
-HAVE_TO_CHANGE = (
-    Outcome.TEMPORARY_EXPIRED,
-    Outcome.MUST_CHANGE,
-    Outcome.TOO_OLD,
-    Outcome.REFUSED,
-    Outcome.STALE,
-)
-"""The outcomes of accounts that get no token before their password is another one."""
-
-_CAUSES: Mapping[str, Outcome] = {
-    "password.temporary_expired": Outcome.TEMPORARY_EXPIRED,
-    "password.must_change": Outcome.MUST_CHANGE,
-    "password.too_old": Outcome.TOO_OLD,
-    "policy.not_met": Outcome.REFUSED,
-}
-"""The cause that is told when there are several: the first of these."""
+from idp.store.decisions import DecisionRow
+from idp.store.users import CredentialRow, UserRow
+from policy.engine import stricter_rules
+from policy.model import Enforcement, PolicyVersion
+from policy.verdict import WithheldBy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,11 +36,59 @@ class VersionCount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GroupCount:
+    """The active users of one group; `name` is None for those who are in none.
+
+    Somebody who is in several groups is counted in each.
+    """
+
+    name: str | None
+    users: int
+    have_to_change: int
+    withheld: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithheldCount:
+    """The users from whom one thing keeps what the policy would ask.
+
+    Attributes:
+        due: of these, those whom a wave asks as soon as an hour has a place left.
+        next_at: when the first of them is asked at the latest; None under `observe`.
+        last_at: when everybody is asked.
+    """
+
+    by: WithheldBy
+    users: int
+    due: int
+    next_at: datetime | None
+    last_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """Whom a policy that only observes would have stopped so far, by its enforcement then.
+
+    `everyone` counts the active users of whom a stop is on record under this version;
+    `noncompliant` those of them whose password did not meet it at a sign-in, or was judged by
+    no version yet.
+    """
+
+    everyone: int
+    noncompliant: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyReport:
     """How the active users of a realm stand with the policy in force, at one moment.
 
     `outcomes` names every outcome and adds up to `active_users`, and so do `versions`. The two
     `accounts_on_` counts go across the outcomes.
+
+    Attributes:
+        oldest_since: since when whoever has had to change for longest has had to.
+        oldest_days: the whole days since then.
+        observed: None unless the enforcement is `observe`.
     """
 
     policy_version: int
@@ -84,128 +96,156 @@ class PolicyReport:
     at: datetime
     active_users: int
     have_to_change: int
+    withheld: int
+    oldest_since: datetime | None
+    oldest_days: int | None
     accounts_on_shared_password: int
     accounts_on_temporary_password: int
     outcomes: Mapping[Outcome, int]
+    withheld_by: tuple[WithheldCount, ...]
+    groups: tuple[GroupCount, ...]
     versions: tuple[VersionCount, ...]
+    observed: Observed | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Group:
-    version: int | None
-    outcome: Outcome
-    is_shared: bool
-    is_temporary: bool
-    users: int
+@dataclass(slots=True)
+class _Line:
+    """The count of one group."""
+
+    users: int = 0
+    have_to_change: int = 0
+    withheld: int = 0
+
+
+@dataclass(slots=True)
+class _Stage:
+    """The count of what one thing withholds."""
+
+    users: int = 0
+    due: int = 0
+    untils: set[datetime] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class _Tally:
+    versions: dict[int | None, Counter[Outcome]] = field(default_factory=dict)
+    groups: dict[str | None, _Line] = field(default_factory=dict)
+    stages: dict[WithheldBy, _Stage] = field(default_factory=dict)
+    shared: int = 0
+    temporary: int = 0
+    oldest: datetime | None = None
+
+    def add(self, standing: Standing) -> None:
+        """Count one user."""
+        self.versions.setdefault(standing.judged_under, Counter())[standing.outcome] += 1
+        self.shared += standing.is_shared
+        self.temporary += standing.is_temporary
+        is_withheld = standing.outcome is Outcome.WITHHELD
+        has_to_change = standing.has_to_change
+        for name in standing.groups or (None,):
+            line = self.groups.setdefault(name, _Line())
+            line.users += 1
+            line.have_to_change += has_to_change
+            line.withheld += is_withheld
+        if is_withheld:
+            self._add_withheld(standing)
+        if has_to_change and standing.since is not None:
+            self.oldest = min(standing.since, self.oldest or standing.since)
+
+    def _add_withheld(self, standing: Standing) -> None:
+        assert standing.withheld is not None  # noqa: S101 - that is what the outcome says
+        stage = self.stages.setdefault(standing.withheld.by, _Stage())
+        stage.users += 1
+        stage.due += standing.withheld.is_due
+        if standing.withheld.until is not None:
+            stage.untils.add(standing.withheld.until)
 
 
 def get_policy_report(uow: UnitOfWork) -> PolicyReport:
-    """Return who still has to change the password and why, as counts; one SELECT over users."""
-    policy = current_policy(uow)
-    groups = [_group(uow, policy, row) for row in uow.db.execute(_groups(policy, uow.now))]
-    outcomes = _count(groups)
-    versions = sorted({group.version for group in groups}, key=lambda v: -1 if v is None else v)
+    """Return who still has to change the password and why, as counts; reads every active user."""
+    measure = yardstick(uow)
+    policy = measure.policy
+    tally = _Tally()
+    for standing in iterate_standings(uow, measure):
+        tally.add(standing)
+    outcomes = _total(tally.versions.values())
     return PolicyReport(
         policy_version=policy.number,
         enforcement=policy.enforcement,
         at=uow.now,
         active_users=sum(outcomes.values()),
         have_to_change=_sum_to_change(outcomes),
-        accounts_on_shared_password=sum(g.users for g in groups if g.is_shared),
-        accounts_on_temporary_password=sum(g.users for g in groups if g.is_temporary),
+        withheld=outcomes[Outcome.WITHHELD],
+        oldest_since=tally.oldest,
+        oldest_days=None if tally.oldest is None else (uow.now - tally.oldest).days,
+        accounts_on_shared_password=tally.shared,
+        accounts_on_temporary_password=tally.temporary,
         outcomes=outcomes,
-        versions=tuple(_version_count(uow, policy, v, groups) for v in reversed(versions)),
+        withheld_by=tuple(_stage(by, tally.stages[by]) for by in WithheldBy if by in tally.stages),
+        groups=_groups(tally.groups),
+        versions=_versions(uow, policy, tally.versions),
+        observed=_observed(uow, policy),
     )
 
 
-def outcome_of(
-    policy: PolicyVersion, credential: CredentialFacts | None, now: datetime, *, is_shared: bool
-) -> Outcome:
-    """Return the outcome of an account with these facts; None: it has no usable password."""
-    if credential is None:
-        return Outcome.NO_PASSWORD
-    verdict = evaluate(policy, credential, now)
-    match verdict.required_action:
-        case None if is_shared or credential.temporary_until is not None:
-            return Outcome.TEMPORARY
-        case None:
-            asked = evaluate(replace(policy, enforcement=Enforcement.EVERYONE), credential, now)
-            return Outcome.OK if asked.required_action is None else Outcome.EXEMPT
-        case RequiredAction.SIGN_IN:
-            return Outcome.TO_BE_JUDGED
-        case RequiredAction.CHANGE_PASSWORD:
-            codes = {finding.code for finding in verdict.findings}
-            return next((_CAUSES[code] for code in _CAUSES if code in codes), Outcome.STALE)
-        case _:
-            assert_never(verdict.required_action)
-
-
-def select_of_active_users(*columns: Any) -> sa.Select[Any]:  # noqa: ANN401 - any column
-    """Return a query of columns of the active users and of the credentials of those with one."""
-    return (
-        sa.select(*columns)
+def _observed(uow: UnitOfWork, policy: PolicyVersion) -> Observed | None:
+    if policy.enforcement is not Enforcement.OBSERVE:
+        return None
+    stopped = sa.select(DecisionRow.user_id).where(
+        DecisionRow.policy_version == policy.number,
+        DecisionRow.outcome == Decided.WITHHELD.value,
+        DecisionRow.withheld_by == WithheldBy.OBSERVE.value,
+    )
+    misses = sa.or_(CredentialRow.refused_under == policy.number, CredentialRow.judged_under == 0)
+    query = (
+        sa.select(sa.func.count(), sa.func.count(sa.case((misses, 1))))
         .select_from(UserRow)
         .outerjoin(
             CredentialRow,
             sa.and_(CredentialRow.realm == UserRow.realm, CredentialRow.user_id == UserRow.id),
         )
-        .where(UserRow.status == "active")
+        .where(UserRow.status == "active", UserRow.id.in_(stopped))
+    )
+    everyone, noncompliant = uow.db.execute(query).one()
+    return Observed(everyone, noncompliant)
+
+
+def _stage(by: WithheldBy, stage: _Stage) -> WithheldCount:
+    return WithheldCount(
+        by=by,
+        users=stage.users,
+        due=stage.due,
+        next_at=min(stage.untils, default=None),
+        last_at=max(stage.untils, default=None),
     )
 
 
-def _groups(policy: PolicyVersion, now: datetime) -> sa.Select[Any]:
-    """Return the query of how many users share all the facts, with one example of each time."""
-    age = next((rule for rule in policy.rules if isinstance(rule, MaxAge)), None)
-    oldest = sa.false() if age is None else CredentialRow.set_at < now - timedelta(days=age.days)
-    usable = sa.and_(CredentialRow.hash.is_not(None), CredentialRow.hash != UNUSABLE)
-    facts = select_of_active_users(
-        _flag(usable).label("is_usable"),
-        CredentialRow.judged_under,
-        _flag(CredentialRow.refused_under == policy.number).label("is_refused"),
-        _flag(CredentialRow.must_change).label("must_change"),
-        _flag(CredentialRow.temporary_until.is_not(None)).label("is_temporary"),
-        _flag(CredentialRow.temporary_until < now).label("is_over"),
-        _flag(CredentialRow.campaign_id.is_not(None)).label("is_shared"),
-        _flag(oldest).label("is_too_old"),
-        CredentialRow.set_at,
-        CredentialRow.temporary_until,
-    ).subquery()
-    times = ("set_at", "temporary_until")
-    return sa.select(
-        *(column for column in facts.c if column.name not in times),
-        *(sa.func.min(facts.c[name]).label(name) for name in times),
-        sa.func.count().label("users"),
-    ).group_by(*(column for column in facts.c if column.name not in times))
-
-
-def _flag(condition: Any) -> sa.Case[Any]:  # noqa: ANN401 - any condition
-    return sa.case((condition, 1), else_=0)  # what is unknown, for want of a row, is no
-
-
-def _group(uow: UnitOfWork, policy: PolicyVersion, row: sa.Row[Any]) -> _Group:
-    if not row.is_usable:
-        no_password = outcome_of(policy, None, uow.now, is_shared=False)
-        return _Group(None, no_password, is_shared=False, is_temporary=False, users=row.users)
-    facts = CredentialFacts(
-        judged_under=policy_version(uow, row.judged_under) if row.judged_under else None,
-        refused_under=policy.number if row.is_refused else None,
-        password_set_at=row.set_at,
-        must_change=bool(row.must_change),
-        temporary_until=row.temporary_until,
+def _groups(lines: Mapping[str | None, _Line]) -> tuple[GroupCount, ...]:
+    """Return the groups by name, those who are in none at the end."""
+    names = sorted(lines, key=lambda name: (name is None, (name or "").casefold(), name or ""))
+    return tuple(
+        GroupCount(
+            name=name,
+            users=lines[name].users,
+            have_to_change=lines[name].have_to_change,
+            withheld=lines[name].withheld,
+        )
+        for name in names
     )
-    return _Group(
-        version=row.judged_under,
-        outcome=outcome_of(policy, facts, uow.now, is_shared=bool(row.is_shared)),
-        is_shared=bool(row.is_shared),
-        is_temporary=bool(row.is_temporary),
-        users=row.users,
-    )
+
+
+def _versions(
+    uow: UnitOfWork, policy: PolicyVersion, counts: Mapping[int | None, Counter[Outcome]]
+) -> tuple[VersionCount, ...]:
+    """Return the versions from the newest on, users without a password at the end."""
+    numbers = sorted(counts, key=lambda version: -1 if version is None else version, reverse=True)
+    return tuple(_version_count(uow, policy, number, counts[number]) for number in numbers)
 
 
 def _version_count(
-    uow: UnitOfWork, policy: PolicyVersion, version: int | None, groups: list[_Group]
+    uow: UnitOfWork, policy: PolicyVersion, version: int | None, counted: Counter[Outcome]
 ) -> VersionCount:
-    outcomes = _count([group for group in groups if group.version == version])
+    outcomes = _total([counted])
     return VersionCount(
         version=version,
         users=sum(outcomes.values()),
@@ -215,11 +255,11 @@ def _version_count(
     )
 
 
-def _count(groups: list[_Group]) -> Mapping[Outcome, int]:
-    counts: Counter[Outcome] = Counter(dict.fromkeys(Outcome, 0))
-    for group in groups:
-        counts[group.outcome] += group.users
-    return dict(counts)
+def _total(counts: Iterable[Counter[Outcome]]) -> Mapping[Outcome, int]:
+    total = Counter(dict.fromkeys(Outcome, 0))
+    for counted in counts:
+        total.update(counted)
+    return dict(total)
 
 
 def _sum_to_change(outcomes: Mapping[Outcome, int]) -> int:

@@ -1,6 +1,6 @@
 """The history of a realm's policy: immutable, numbered versions."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -9,16 +9,21 @@ import sqlalchemy as sa
 from sqlalchemy.engine import CursorResult
 
 from idp.core.events import Event, EventCode
+from idp.core.judging import words_of_realm
 from idp.core.policies import current_policy, default_enforcement, policy_version
+from idp.core.policy_notices import queue_notices
+from idp.core.policy_snapshots import take_snapshot_soon
+from idp.core.policy_sources import require_sources
 from idp.core.policy_words import describe_change
 from idp.core.work import UnitOfWork
 from idp.errors import Conflict, InvalidInput, NotFound
 from idp.ids import RealmName
 from idp.store.policies import PolicyVersionRow
 from idp.store.realms import RealmRow
-from policy.model import PolicyError, PolicyVersion
+from policy.model import PolicyError, PolicyVersion, Rule
 from policy.parse import digest, parse
 from policy.presets import PRESETS
+from policy.rules import RULES
 
 DEFAULT_PRESET = "nist-800-63b"
 
@@ -48,14 +53,19 @@ class NewVersion:
     comment: str | None = None
 
 
-def read_policy(realm: RealmName, document: Mapping[str, object]) -> PolicyVersion:
+def read_policy(
+    realm: RealmName, document: Mapping[str, object], *, rules: Iterable[type[Rule]] = RULES
+) -> PolicyVersion:
     """Return the policy that a document states, not published yet (number 0).
+
+    Args:
+        rules: every rule there is (`Runtime.rules`).
 
     Raises:
         InvalidInput: `policy.invalid`, with the dotted path of the first thing that is wrong.
     """
     try:
-        return parse(document, default_enforcement=default_enforcement(realm))
+        return parse(document, default_enforcement=default_enforcement(realm), rules=rules)
     except PolicyError as error:
         raise InvalidInput("policy.invalid", path=error.path, reason=error.reason) from error
 
@@ -71,12 +81,13 @@ def append_version(uow: UnitOfWork, new: NewVersion, *, base: int) -> int:
     """
     before = policy_version(uow, base)
     number = base + 1
+    by_group = asks_for_groups(uow, new.policy, before=base)
     moved = cast(
         "CursorResult[Any]",
         uow.db.execute(
             sa.update(RealmRow)
             .where(RealmRow.name == uow.realm, RealmRow.policy_version == base)
-            .values(policy_version=number)
+            .values(policy_version=number, policy_by_group=by_group)
             .execution_options(synchronize_session=False)
         ),
     )
@@ -86,6 +97,7 @@ def append_version(uow: UnitOfWork, new: NewVersion, *, base: int) -> int:
     if realm is not None:
         uow.db.expire(realm)
     _add(uow, number, new)
+    take_snapshot_soon(uow)
     told = {
         "version": number,
         "base_version": base,
@@ -94,6 +106,7 @@ def append_version(uow: UnitOfWork, new: NewVersion, *, base: int) -> int:
         "comment": new.comment,
     }
     uow.record(Event(code=EventCode.POLICY_PUBLISHED, params=told))
+    queue_notices(uow, number, new.policy)
     return number
 
 
@@ -110,15 +123,12 @@ def bootstrap_policy(uow: UnitOfWork, preset: str = DEFAULT_PRESET) -> None:
         return
     configured = uow.runtime.config.realm(uow.realm).policy
     if configured is not None:
-        policy = read_policy(uow.realm, configured)
-        _add(uow, 1, NewVersion(policy=policy, document=configured, origin="config"))
+        _add_first(uow, configured, "config")
         return
     make = PRESETS.get(preset)
     if make is None:
         raise NotFound("policy.preset_not_found", preset=preset, known=sorted(PRESETS))
-    document = make(realm_words(uow))
-    policy = read_policy(uow.realm, document)
-    _add(uow, 1, NewVersion(policy=policy, document=document, origin="init"))
+    _add_first(uow, make(realm_words(uow)), "init")
 
 
 def follow_config(uow: UnitOfWork) -> int | None:
@@ -133,7 +143,7 @@ def follow_config(uow: UnitOfWork) -> int | None:
     settings = uow.runtime.config.realm(uow.realm)
     if settings.policy_managed_by != "config" or settings.policy is None:
         return None
-    policy = read_policy(uow.realm, settings.policy)
+    policy = read_policy(uow.realm, settings.policy, rules=uow.runtime.rules)
     current = current_policy(uow)
     if digest(policy) == digest(current):
         return None
@@ -143,9 +153,7 @@ def follow_config(uow: UnitOfWork) -> int | None:
 
 def realm_words(uow: UnitOfWork) -> set[str]:
     """Return the words that nobody of this realm may have as a password: its names."""
-    name = uow.runtime.config.realm(uow.realm).display_name
-    words = {"timetrak", uow.realm, name, name.replace(" ", ""), *name.split()}
-    return {word for word in words if word}
+    return set(words_of_realm(uow.runtime.config, uow.realm))
 
 
 def get_policy_version(uow: UnitOfWork, number: int | None = None) -> PolicyVersionView:
@@ -172,7 +180,25 @@ def list_policy_versions(
     return [_view(uow, row, current) for row in uow.db.scalars(query)]
 
 
+def asks_for_groups(uow: UnitOfWork, policy: PolicyVersion, *, before: int) -> bool:
+    """Tell whether what a policy asks of a user depends on the user's groups.
+
+    A staged one also looks back at how the `before` versions before it stood for the user.
+    """
+    if policy.groups or (policy.waves is not None and policy.waves.groups):
+        return True
+    earlier = (policy_version(uow, number) for number in range(1, before + 1))
+    return policy.is_staged and any(version.groups for version in earlier)
+
+
+def _add_first(uow: UnitOfWork, document: Mapping[str, object], origin: str) -> None:
+    policy = read_policy(uow.realm, document, rules=uow.runtime.rules)
+    _add(uow, 1, NewVersion(policy=policy, document=document, origin=origin))
+    uow.db.get_one(RealmRow, uow.realm).policy_by_group = asks_for_groups(uow, policy, before=0)
+
+
 def _add(uow: UnitOfWork, number: int, new: NewVersion) -> None:
+    require_sources(uow.runtime, new.policy)
     uow.db.add(
         PolicyVersionRow(
             number=number,

@@ -1,5 +1,6 @@
 """What the use cases need from the outside; `idp.adapters` provides it."""
 
+from collections.abc import Iterable
 from email.message import EmailMessage
 from typing import Protocol
 
@@ -57,6 +58,26 @@ class CommonPasswords(Protocol):
 
     def contains(self, password: str) -> bool:
         """Tell whether `password` is on the list (exact match after normalisation)."""
+        ...
+
+
+class StrengthMeter(Protocol):
+    """Estimates how many guesses a password takes."""
+
+    def score(self, password: str, words: Iterable[str]) -> int:
+        """Return 0 (guessed at once) to 4; `words` are guessed before all others."""
+        ...
+
+
+class BreachedPasswords(Protocol):
+    """The passwords that leaked elsewhere; None when this cannot be told just now."""
+
+    def ask_service(self, password: str) -> bool | None:
+        """Ask a service on the network; may take seconds, so hold no transaction."""
+        ...
+
+    def look_in_file(self, password: str) -> bool | None:
+        """Look in the file that the configuration names."""
         ...
 
 

@@ -20,6 +20,7 @@ from idp.core.passwords import (
     normalise_password,
     replace_password,
 )
+from idp.core.policies import stamp_of
 from idp.core.recovery_mails import queue_recovery_mail
 from idp.core.recovery_requests import find_recovery
 from idp.core.runtime import Runtime
@@ -97,7 +98,7 @@ def complete_recovery(
     prepared = None
     if facts is not None and not findings:
         stored = runtime.hasher.hash(new)
-        prepared = PreparedPassword(hash=stored, judged_under=facts.judging.policy.number)
+        prepared = PreparedPassword(hash=stored, stamp=stamp_of(facts.judging.policy))
     try:
         with runtime.begin(realm, trace=trace) as uow:
             if facts is None or find_recovery(uow, link) is None:
@@ -143,7 +144,7 @@ def _finish(uow: UnitOfWork, facts: _Facts, prepared: PreparedPassword) -> Recov
         Event(
             code=EventCode.PASSWORD_RESET_COMPLETED,
             subject_id=account.user_id,
-            params={"policy_version": prepared.judged_under},
+            params={"policy_version": prepared.stamp.version},
         )
     )
     return Recovered(account.user_id)

@@ -15,7 +15,8 @@ from idp.core.job_leases import JobKind, Step
 from idp.core.jobs import Job
 from idp.core.passwords import SetBy
 from idp.core.planning import PlanState
-from idp.core.policies import current_policy
+from idp.core.policies import Stamp, stamp_of, strictest_policy
+from idp.core.policy_snapshots import take_snapshot_soon
 from idp.core.reset_links import campaign_messages
 from idp.core.reset_orders import ResetMode, ResetOrder, read_stored_order
 from idp.core.reset_targets import plan_of
@@ -87,6 +88,7 @@ def undo_batch(uow: UnitOfWork, job: Job) -> Step:
         _restore(uow, batch, order)
     is_last = len(ids) < BATCH
     if is_last:
+        take_snapshot_soon(uow)
         plan.state = PlanState.UNDONE.value
         told = {"plan_id": plan.id, "mode": order.mode.value, "looked_at": job.done + len(ids)}
         restored = bulk_undo.count_restored(connection, uow.realm, plan.id)
@@ -160,13 +162,12 @@ def _credential_columns(
         case ResetMode.REQUIRE_CHANGE:
             return {"must_change": True}
         case ResetMode.LINK:
-            stamp = current_policy(uow).number
-            return _new_password(uow.now, UNUSABLE, judged_under=stamp)
+            return _new_password(uow.now, UNUSABLE, stamp_of(strictest_policy(uow)))
         case ResetMode.SHARED:
             secret = open_secret(uow, plan)
             assert secret is not None  # noqa: S101 - a shared plan is stored with its secret
             expiry = order.expires_in
-            return _new_password(uow.now, secret.hash, judged_under=secret.judged_under) | {
+            return _new_password(uow.now, secret.hash, secret.stamp) | {
                 "must_change": order.require_change,
                 "temporary_until": None if expiry is None else campaign.started_at + expiry,
                 "campaign_id": campaign.id,
@@ -175,13 +176,16 @@ def _credential_columns(
             assert_never(order.mode)
 
 
-def _new_password(now: datetime, stored: str, *, judged_under: int) -> dict[str, Any]:
+def _new_password(now: datetime, stored: str, stamp: Stamp) -> dict[str, Any]:
     return {
         "hash": stored,
         "set_at": now,
         "set_by": SetBy.BULK.value,
-        "judged_under": judged_under,
+        "judged_under": stamp.version,
+        "judged_groups": stamp.groups,
         "refused_under": None,
+        "noted_under": None,
+        "placed_under": None,
         "must_change": False,
         "temporary_until": None,
         "campaign_id": None,
@@ -242,6 +246,7 @@ def _events(uow: UnitOfWork, code: EventCode, params: Mapping[str, object]) -> U
 
 
 def _close(uow: UnitOfWork, plan: PlanRow, state: PlanState) -> None:
+    take_snapshot_soon(uow)
     plan.state = state.value
     campaign = uow.db.get(ResetCampaignRow, (uow.realm, plan.id))
     if campaign is not None:  # there is none when it was cancelled before its first batch

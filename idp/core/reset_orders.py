@@ -13,7 +13,8 @@ DEFAULT_EXPIRY = timedelta(days=3)
 _MAX_REASON = 1024
 _MAX_NAMED = 100_000
 _SHARED_ONLY = ("password", "expires_in", "require_change", "accept_repeat")
-_PARAMS = ("mode", "select", "end_sessions", "include_self", "reason", *_SHARED_ONLY)
+_FLAGS = ("end_sessions", "include_self", "exclude_administrators")
+_PARAMS = ("mode", "select", "reason", *_FLAGS, *_SHARED_ONLY)
 
 
 class ResetMode(StrEnum):
@@ -67,6 +68,8 @@ class ResetOrder:
     Attributes:
         require_change: users must choose another password at once.
         expires_in: how long the shared password works; None for no end.
+        exclude_administrators: in every mode; naming one is then refused. Otherwise only a shared
+            password leaves them out, unless they are named.
         accept_repeat: the shared password may be one that a bulk reset gave out before.
     """
 
@@ -77,6 +80,7 @@ class ResetOrder:
     expires_in: timedelta | None
     end_sessions: bool
     include_self: bool
+    exclude_administrators: bool
     accept_repeat: bool
     reason: str | None
 
@@ -105,6 +109,7 @@ def read_order(params: Mapping[str, object]) -> ResetOrder:
         expires_in=_read_expiry(params, require_change=require_change) if is_shared else None,
         end_sessions=_read_flag(params, "end_sessions", default=True),
         include_self=_read_flag(params, "include_self", default=False),
+        exclude_administrators=_read_flag(params, "exclude_administrators", default=False),
         accept_repeat=_read_flag(params, "accept_repeat", default=False),
         reason=_read_reason(params.get("reason")),
     )
@@ -117,6 +122,7 @@ def write_order(order: ResetOrder) -> dict[str, object]:
         "select": write_selection(order.select),
         "end_sessions": order.end_sessions,
         "include_self": order.include_self,
+        "exclude_administrators": order.exclude_administrators,
         "reason": order.reason,
     }
     if order.mode is ResetMode.SHARED:

@@ -1,9 +1,11 @@
 """From what was asked for to whom it means: the selection and the exclusions of a bulk reset."""
 
 from collections import Counter
+from collections.abc import Iterable
 
 import sqlalchemy as sa
 
+from idp.core.admins import list_admins
 from idp.core.names import name_key
 from idp.core.reset_orders import (
     Everyone,
@@ -16,9 +18,9 @@ from idp.core.reset_orders import (
     TheseUsers,
 )
 from idp.core.work import UnitOfWork
-from idp.errors import InvalidInput
+from idp.errors import Forbidden, InvalidInput
 from idp.ids import RealmName
-from idp.store.campaigns import Criteria, Exclusion, Plan, find_known_users
+from idp.store.campaigns import Criteria, Exclusion, Plan, find_administrators, find_known_users
 from idp.store.groups import GroupRow
 
 
@@ -28,14 +30,40 @@ def plan_of(realm: RealmName, plan_id: str, order: ResetOrder, acting_id: str | 
     Args:
         acting_id: the acting administrator, unless included.
     """
-    is_shared = order.mode is ResetMode.SHARED
+    is_unasked = order.mode is ResetMode.SHARED and not isinstance(order.select, TheseUsers)
     exclusion = Exclusion(
         acting_id=acting_id,
-        administrators=is_shared and not isinstance(order.select, TheseUsers),
+        administrators=order.exclude_administrators or is_unasked,
         without_email=order.mode is ResetMode.LINK,
         without_password=order.mode is ResetMode.REQUIRE_CHANGE,
     )
     return Plan(realm, plan_id, exclusion)
+
+
+def check_named(uow: UnitOfWork, order: ResetOrder) -> None:
+    """Return unless an order that must not reach administrators names one.
+
+    Raises:
+        Forbidden: `admin.subject_is_administrator`, with their ids.
+    """
+    if order.exclude_administrators and isinstance(order.select, TheseUsers):
+        refuse_administrators(set(order.select.ids) & {admin.user_id for admin in list_admins(uow)})
+
+
+def refuse_administrators(user_ids: Iterable[str]) -> None:
+    """Return when there are none.
+
+    Raises:
+        Forbidden: `admin.subject_is_administrator`, with their ids.
+    """
+    found = sorted(user_ids)
+    if found:
+        raise Forbidden("admin.subject_is_administrator", user_ids=found)
+
+
+def list_administrators(uow: UnitOfWork, plan_id: str) -> list[str]:
+    """Return the ids of those whom a plan would reset and who hold an administrator role now."""
+    return find_administrators(uow.db.connection(), uow.realm, plan_id)
 
 
 def criteria_of(uow: UnitOfWork, select: Selection) -> Criteria:

@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
 from idp.core.bulk_secrets import bulk_secret_mac
@@ -16,7 +16,7 @@ from idp.core.jobs import enqueue_job
 from idp.core.judging import Person, gather_facts, judge_candidate
 from idp.core.passwords import normalise_password
 from idp.core.planning import OUTDATED, Draft, Drafting, PlanKind
-from idp.core.policies import current_policy, policy_version
+from idp.core.policies import Stamp, judging_policy, stamp_of, strictest_policy
 from idp.core.reset_orders import (
     ResetMode,
     ResetOrder,
@@ -26,7 +26,7 @@ from idp.core.reset_orders import (
     write_order,
     write_selection,
 )
-from idp.core.reset_targets import criteria_of, plan_of
+from idp.core.reset_targets import check_named, criteria_of, list_administrators, plan_of
 from idp.core.runtime import Runtime
 from idp.core.work import Actor, UnitOfWork
 from idp.errors import Conflict, PasswordRejected
@@ -52,6 +52,12 @@ class SharedSecret:
     hash: str = field(repr=False)
     mac: str
     judged_under: int
+    judged_groups: str
+
+    @property
+    def stamp(self) -> Stamp:
+        """Give what a credential keeps that has this password."""
+        return Stamp(self.judged_under, self.judged_groups)
 
 
 def open_secret(uow: UnitOfWork, plan: PlanRow) -> SharedSecret | None:
@@ -79,20 +85,23 @@ def _prepare(
 def _prepare_secret(
     runtime: Runtime, realm: RealmName, order: ResetOrder, typed: str
 ) -> SharedSecret:
-    """Judge the shared password like any other and hash it once, for everybody."""
+    """Judge the shared password by the rules of every group and hash it once, for everybody."""
     password = normalise_password(typed)
     with runtime.begin(realm, write=False) as uow:
-        facts = gather_facts(uow, Person(username="", email=None), password)
+        nobody = Person(username="", email=None)
+        facts = gather_facts(uow, nobody, password, policy=strictest_policy(uow))
     findings = judge_candidate(runtime, facts, password)
     others = tuple(finding for finding in findings if finding.code != _PAST)
     if others:
         raise PasswordRejected(others)
     if findings and not order.accept_repeat:
         raise Conflict("reset.password_repeated", confirm_with="accept_repeat")
+    stamp = stamp_of(facts.policy)
     return SharedSecret(
         hash=runtime.hasher.hash(password),
         mac=bulk_secret_mac(runtime.box, realm, password),
-        judged_under=facts.policy.number,
+        judged_under=stamp.version,
+        judged_groups=stamp.groups,
     )
 
 
@@ -105,6 +114,7 @@ def _draft(
 ) -> Draft:
     acting_id = None if order.include_self or actor.kind != "user" else actor.id
     plan = plan_of(uow.realm, plan_id, order, acting_id)
+    check_named(uow, order)
     connection = uow.db.connection()
     is_shared = order.mode is ResetMode.SHARED
     campaigns.add_targets(connection, plan, criteria_of(uow, order.select), warn=is_shared)
@@ -120,8 +130,7 @@ def _draft(
 
 
 def _seal(uow: UnitOfWork, secret: SharedSecret) -> bytes:
-    document = {"hash": secret.hash, "mac": secret.mac, "judged_under": secret.judged_under}
-    return uow.runtime.box.encrypt(json.dumps(document).encode(), purpose=_SEAL_PURPOSE)
+    return uow.runtime.box.encrypt(json.dumps(asdict(secret)).encode(), purpose=_SEAL_PURPOSE)
 
 
 def _count(uow: UnitOfWork, plan: campaigns.Plan) -> dict[str, object]:
@@ -140,7 +149,7 @@ def _count(uow: UnitOfWork, plan: campaigns.Plan) -> dict[str, object]:
         "excluded": excluded.total(),
         "excluded_because": dict(sorted(excluded.items())),
         "warnings": dict(sorted(warnings.items())),
-        "administrators": campaigns.count_administrators(connection, plan),
+        "administrators": len(list_administrators(uow, plan.id)),
     }
 
 
@@ -193,10 +202,8 @@ def _check(uow: UnitOfWork, plan: PlanRow) -> None:
             OUTDATED, reason=reason, lost=drift.lost, gained=drift.gained, planned=drift.planned
         )
     secret = open_secret(uow, plan)
-    if secret is not None:
-        judge = policy_version(uow, secret.judged_under)
-        if marks(judge, current_policy(uow)):
-            raise Conflict(OUTDATED, reason="a stricter policy has to judge the password first")
+    if secret is not None and marks(judging_policy(uow, secret.stamp), strictest_policy(uow)):
+        raise Conflict(OUTDATED, reason="a stricter policy has to judge the password first")
 
 
 def _apply(uow: UnitOfWork, plan: PlanRow) -> str:

@@ -11,7 +11,7 @@ from idp.core.gate import AccountFacts, account_of
 from idp.core.work import UnitOfWork
 from idp.errors import NotFound
 from idp.ids import RawToken, SessionId, UserId, hash_token, new_raw_token
-from idp.store import hot
+from idp.store import hot, hot_sign_in
 from idp.store.clients import ClientRow
 from idp.store.sessions import SessionRow
 from idp.store.tokens import TokenFamilyRow
@@ -49,20 +49,20 @@ def begin_session(
     secret = new_raw_token()
     session_id = SessionId(uow.new_id())
     lifetimes = uow.runtime.config.realm(uow.realm).lifetimes
-    uow.db.add(
-        SessionRow(
-            id=session_id,
-            secret_hash=hash_token(secret),
-            user_id=user_id,
-            epoch=epoch,
-            auth_time=uow.now,
-            amr=list(amr),
-            created_at=uow.now,
-            last_seen_at=uow.now,
-            expires_at=uow.now + lifetimes.session_max,
-            address=uow.trace.address,
-            user_agent=(uow.trace.user_agent or "")[:_MAX_USER_AGENT] or None,
-        )
+    hot_sign_in.add_session(
+        uow.db,
+        uow.realm,
+        id=session_id,
+        secret_hash=hash_token(secret),
+        user_id=user_id,
+        epoch=epoch,
+        auth_time=uow.now,
+        amr=list(amr),
+        created_at=uow.now,
+        last_seen_at=uow.now,
+        expires_at=uow.now + lifetimes.session_max,
+        address=uow.trace.address,
+        user_agent=(uow.trace.user_agent or "")[:_MAX_USER_AGENT] or None,
     )
     return session_id, secret
 
@@ -73,11 +73,13 @@ def renew_session(uow: UnitOfWork, session_id: SessionId, *, epoch: int) -> RawT
     The old cookie is anonymous from now on; the `sid`, and the families under it, live on.
     """
     secret = new_raw_token()
-    row = uow.db.get_one(SessionRow, (uow.realm, session_id))
-    row.secret_hash = hash_token(secret)
-    row.auth_time = uow.now
-    row.epoch = epoch
-    row.last_seen_at = uow.now
+    columns = {
+        "secret_hash": hash_token(secret),
+        "auth_time": uow.now,
+        "epoch": epoch,
+        "last_seen_at": uow.now,
+    }
+    hot_sign_in.change_session(uow.db, uow.realm, session_id, columns)
     return secret
 
 
@@ -119,9 +121,8 @@ def touch_session(uow: UnitOfWork, session: Session) -> None:
     """Note that the session is in use; writes at most once a minute."""
     if not is_touch_due(session, uow.now):
         return
-    uow.db.execute(
-        sa.update(SessionRow).where(SessionRow.id == session.id).values(last_seen_at=uow.now)
-    )
+    columns = {"last_seen_at": uow.now}
+    hot_sign_in.change_session(uow.db, uow.realm, session.id, columns)
 
 
 def list_sessions(uow: UnitOfWork, user_id: UserId) -> list[SessionRow]:

@@ -6,22 +6,26 @@ that a bulk reset gave to many, is replaced by an own one. Neither moves a count
 
 from dataclasses import dataclass
 
-import sqlalchemy as sa
-
 from idp.core.accounts import Account, StoredPassword
 from idp.core.events import Event, EventCode
-from idp.core.judging import judge_as_typed, person_of
+from idp.core.judging import judge_as_typed
+from idp.core.policies import stamp_of
 from idp.core.runtime import Runtime
 from idp.core.work import UnitOfWork
-from idp.store.users import CredentialRow
+from idp.errors import Unavailable
+from idp.store import hot_sign_in
 from policy.engine import marks
 from policy.model import Enforcement, PolicyVersion
+from policy.rules import UNCHECKED
 from policy.verdict import Finding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """What the policy in force says of a password that was accepted before; empty is a pass."""
+    """What the policy in force says of a password that was accepted before; empty is a pass.
+
+    `policy` is the one as it stands for the user. While it only observes, a pass leaves no mark.
+    """
 
     policy: PolicyVersion
     findings: tuple[Finding, ...]
@@ -44,15 +48,27 @@ def renewal_of(
     policy: PolicyVersion,
     judged_under: PolicyVersion | None,
 ) -> Renewal:
-    """Return what a right password brings; may hash, so hold no transaction."""
+    """Return what a right password brings; may hash, so hold no transaction.
+
+    Raises:
+        Unavailable: `policy.not_checked`: the policy does not accept a password that cannot be
+            looked up in the list of breached ones, and the list does not answer.
+    """
     judged = None
     if _is_to_be_judged(stored, policy, judged_under):
-        findings = judge_as_typed(
-            runtime, policy, person_of(account), password, runtime.clock.now()
-        )
-        judged = Judged(policy=policy, findings=findings)
+        findings = judge_as_typed(runtime, policy, account, password, runtime.clock.now())
+        judged = _judged(policy, findings)
     is_stale = runtime.hasher.needs_rehash(stored.hash) or _is_shared(stored)
     return Renewal(judged=judged, fresh_hash=runtime.hasher.hash(password) if is_stale else None)
+
+
+def _judged(policy: PolicyVersion, findings: tuple[Finding, ...]) -> Judged | None:
+    codes = {finding.code for finding in findings}
+    if codes != {UNCHECKED}:
+        return Judged(policy=policy, findings=findings)
+    if policy.enforcement is Enforcement.OBSERVE:
+        return None
+    raise Unavailable("policy.not_checked", detail="the list of breached passwords is down")
 
 
 def renew_credential(uow: UnitOfWork, account: Account, renewal: Renewal) -> None:
@@ -68,16 +84,18 @@ def renew_credential(uow: UnitOfWork, account: Account, renewal: Renewal) -> Non
         _record(uow, account, EventCode.PASSWORD_REHASHED, {})
     if renewal.judged is not None:
         columns |= _judgement(uow, account, renewal.judged)
-    uow.db.execute(
-        sa.update(CredentialRow).where(CredentialRow.user_id == account.user_id).values(**columns)
-    )
+    hot_sign_in.change_credential(uow.db, uow.realm, account.user_id, columns)
 
 
 def _judgement(uow: UnitOfWork, account: Account, judged: Judged) -> dict[str, object]:
     number = judged.policy.number
+    if not judged.findings and judged.policy.enforcement is Enforcement.OBSERVE:
+        return {}
     if not judged.findings:
         _record(uow, account, EventCode.PASSWORD_ACCEPTED, {"policy_version": number})
-        return {"judged_under": number, "refused_under": None}
+        stamp = stamp_of(judged.policy)
+        accepted = {"judged_under": stamp.version, "judged_groups": stamp.groups}
+        return {**accepted, "refused_under": None, "noted_under": None, "placed_under": None}
     codes = [finding.code for finding in judged.findings]
     _record(uow, account, EventCode.PASSWORD_REFUSED, {"policy_version": number, "findings": codes})
     return {"refused_under": number}
@@ -89,8 +107,9 @@ def _is_to_be_judged(
     if stored.refused_under == policy.number:
         return False
     if judged_under is None:
-        return policy.enforcement in (Enforcement.EVERYONE, Enforcement.NONCOMPLIANT)
-    return policy.enforcement is Enforcement.NONCOMPLIANT and marks(judged_under, policy)
+        return policy.enforcement is not Enforcement.NEVER
+    is_judging = policy.enforcement in (Enforcement.NONCOMPLIANT, Enforcement.OBSERVE)
+    return is_judging and marks(judged_under, policy)
 
 
 def _is_shared(stored: StoredPassword) -> bool:

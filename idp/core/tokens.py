@@ -20,8 +20,9 @@ from idp.core.client_proofs import (
     find_proved_client,
 )
 from idp.core.clients import Client
+from idp.core.decisions import decide
 from idp.core.events import Event, EventCode
-from idp.core.gate import Cleared, Reason, Refused, account_of, clear
+from idp.core.gate import Cleared, Reason, Refused, account_of
 from idp.core.key_ring import KeyRing, key_ring
 from idp.core.links import issue_action_link
 from idp.core.scopes import USER_SCOPES
@@ -118,7 +119,7 @@ def ask_gate(
     """Ask the gate about the account in `row` (`hot.ACCOUNT_COLUMNS`, `hot.SESSION_COLUMNS`)."""
     account = account_of(uow, row)
     ended = row.session_ended_at is not None
-    gate = clear(account, birth_epoch=birth_epoch, session_ended=ended, now=uow.now)
+    gate = decide(uow, account, birth_epoch=birth_epoch, session_ended=ended, client_id=client.id)
     if isinstance(gate, Cleared):
         return gate
     uow.record(

@@ -85,19 +85,18 @@ class UnitOfWork:
     def record(self, event: Event) -> None:
         """Write an audit event in this transaction."""
         self.events.append(event)
-        self.db.add(
-            AuditEventRow(
-                id=self.new_id(),
-                code=event.code.value,
-                at=self.now,
-                actor_kind=self.actor.kind,
-                actor_id=self.actor.id,
-                subject_id=event.subject_id,
-                client_id=event.client_id,
-                address=self.trace.address,
-                request_id=self.trace.request_id,
-                params={key: _bounded(value) for key, value in event.params.items()},
-            )
+        self.db.append(
+            AuditEventRow,
+            id=self.new_id(),
+            code=event.code.value,
+            at=self.now,
+            actor_kind=self.actor.kind,
+            actor_id=self.actor.id,
+            subject_id=event.subject_id,
+            client_id=event.client_id,
+            address=self.trace.address,
+            request_id=self.trace.request_id,
+            params={key: _bounded(value) for key, value in event.params.items()},
         )
 
     def enqueue(self, message: Message) -> None:

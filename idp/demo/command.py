@@ -45,9 +45,18 @@ _SETTINGS = "IDP_"
 )
 @click.option("--no-browser", is_flag=True, help="Do not open a browser.")
 @click.option("--mail-url", metavar="URL", help="Send mails to smtp://HOST:PORT, not to the page.")
+@click.option(
+    "--database-url", metavar="URL", help="An empty database to use; a SQLite file if not."
+)
 @click.pass_obj
 def demo(
-    context: CliContext, port: int, data: Path, *, no_browser: bool, mail_url: str | None
+    context: CliContext,
+    port: int,
+    data: Path,
+    *,
+    no_browser: bool,
+    mail_url: str | None,
+    database_url: str | None,
 ) -> None:
     """Start everything with sample apps and users; Ctrl-C stops it.
 
@@ -61,7 +70,7 @@ def demo(
         places = Places(data, ports)
         places.report.unlink(missing_ok=True)
         context.say("Preparing ...")
-        prepared = prepare_demo(context, places, mail_url=mail_url)
+        prepared = prepare_demo(context, places, mail_url=mail_url, database_url=database_url)
         _serve_apps(doors, places, prepared, mail_url)
         doors[SERVER].close()
         sys.exit(_run(places, prepared, opens_browser=not no_browser))

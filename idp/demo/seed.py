@@ -66,13 +66,19 @@ class Prepared:
     changed: frozenset[str]
 
 
-def prepare_demo(context: CliContext, places: Places, *, mail_url: str | None) -> Prepared:
+def prepare_demo(
+    context: CliContext, places: Places, *, mail_url: str | None, database_url: str | None = None
+) -> Prepared:
     """Make the folder ready, or ready again.
+
+    Args:
+        mail_url: the mail page's folder when absent.
+        database_url: a SQLite file in the folder when absent.
 
     Raises:
         Refusal: the folder belongs to something else.
     """
-    _write_config(places, mail_url)
+    _write_config(places, mail_url, database_url)
     config = load(places.config, {})
     prepare(context, config)
     _write_policies(places.data)
@@ -91,7 +97,7 @@ def prepare_demo(context: CliContext, places: Places, *, mail_url: str | None) -
     return Prepared(config, known, frozenset(changed))
 
 
-def _write_config(places: Places, mail_url: str | None) -> None:
+def _write_config(places: Places, mail_url: str | None, database_url: str | None) -> None:
     if places.config.exists() and places.config.read_text().partition("\n")[0] != _MARK:
         message = f"{places.config} was not made by the demo; name another folder with --data"
         raise Refusal(message)
@@ -101,7 +107,7 @@ def _write_config(places: Places, mail_url: str | None) -> None:
             "public_url": places.public_url,
             "listen": f"{LOOPBACK}:{places.ports['server']}",
         },
-        "database": {"url": "sqlite:///timetrak-idp.db"},
+        "database": {"url": database_url or "sqlite:///timetrak-idp.db"},
         "mail": {
             "url": mail_url or f"file:{places.mail.name}",
             "sender": "TimeTrak <no-reply@example.co.nz>",

@@ -3,6 +3,7 @@
 import ipaddress
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 import flask
 from flask import Flask
@@ -15,6 +16,7 @@ from idp.ids import RealmName
 MAX_BODY = 64 * 1024
 _MAX_QUERY = 16 * 1024
 _PROBES = {"/healthz", "/readyz"}
+_LONGEST_ADDRESS = 64
 _WITH_PORT = re.compile(r"(\d+\.\d+\.\d+\.\d+):\d+|\[([^\]]+)\](?::\d+)?", re.ASCII)
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -68,7 +70,11 @@ def client_address(trusted: Sequence[Network]) -> str | None:
 
 def _read_address(text: str) -> Address | None:
     """Return an address as proxies write it (perhaps with a port), or None."""
-    bare = text.strip()
+    return _parse_address(text.strip()) if len(text) <= _LONGEST_ADDRESS else None
+
+
+@lru_cache(maxsize=4096)
+def _parse_address(bare: str) -> Address | None:
     found = _WITH_PORT.fullmatch(bare)
     try:
         address = ipaddress.ip_address((found[1] or found[2]) if found else bare)

@@ -6,7 +6,7 @@ Spec: OWASP ASVS 3.4; RFC 9700 4.16.
 from flask import Flask, Response, request
 
 from idp.core.runtime import Runtime
-from idp.http.visit import find_visit, request_id
+from idp.http.visit import Visit, find_visit, request_id
 
 _ALWAYS = {
     "X-Content-Type-Options": "nosniff",
@@ -37,28 +37,39 @@ def _source_of(origin: str) -> str:
     return f"{origin.partition(':')[0]}:" if "[" in origin else origin
 
 
+def transport_headers(runtime: Runtime) -> dict[str, str]:
+    """Return what every answer says about how to come back: over https, where that is used.
+
+    Spec: RFC 6797 7.1, 7.2.
+    """
+    is_https = runtime.config.server.public_url.startswith("https:")
+    return {"Strict-Transport-Security": _HSTS} if is_https else {}
+
+
 def install(app: Flask, runtime: Runtime) -> None:
     """Put headers and the visit's cookies on every answer of `app`."""
-    is_https = runtime.config.server.public_url.startswith("https:")
+    always = _ALWAYS | transport_headers(runtime)
 
     @app.after_request
     def add_headers(response: Response) -> Response:
         visit = find_visit()
-        for name, value in _ALWAYS.items():
-            response.headers.setdefault(name, value)
-        is_secret = visit is not None and visit.is_address_secret
-        response.headers.setdefault(
-            "Referrer-Policy", "no-referrer" if is_secret else "same-origin"
-        )
-        response.headers.setdefault("X-Request-Id", request_id())
-        if is_https:
-            response.headers.setdefault("Strict-Transport-Security", _HSTS)
-        response.headers.setdefault(
-            "Content-Security-Policy",
-            content_security_policy(visit.form_action if visit else []),
-        )
+        wanted = always | _own_headers(visit)
         if request.endpoint != "static":
-            response.headers.setdefault("Cache-Control", "no-store")
+            wanted["Cache-Control"] = "no-store"
+        given = {name.lower() for name, _ in response.headers}  # a view's own ones stay
+        response.headers.extend(
+            [(name, value) for name, value in wanted.items() if name.lower() not in given]
+        )
         if visit is not None:
-            visit.cookies.write(response)
+            visit.write_cookies(response)
         return response
+
+
+def _own_headers(visit: Visit | None) -> dict[str, str]:
+    """Return what differs from answer to answer."""
+    is_secret = visit is not None and visit.is_address_secret
+    return {
+        "Referrer-Policy": "no-referrer" if is_secret else "same-origin",
+        "X-Request-Id": (visit and visit.trace.request_id) or request_id(),
+        "Content-Security-Policy": content_security_policy(visit.form_action if visit else []),
+    }

@@ -17,23 +17,39 @@ from idp.ids import RawToken, RealmName, new_raw_token
 
 @dataclass(slots=True)
 class Visit:
-    """One request.
+    """One request; its cookies are read when somebody asks for them (few machines send any).
 
     Attributes:
-        browser: the random secret that binds forms and flows to this browser.
         form_action: the origins that the answer to a form of this page may redirect to.
         is_address_secret: the address holds a one-time token, which the browser tells nobody.
-        cookies: what a view changes is put on the answer, whatever it is.
     """
 
     runtime: Runtime
     realm: RealmName
     trace: Trace
-    cookies: Cookies
-    browser: RawToken
     form_action: list[str] = field(default_factory=list)
-    is_browser_new: bool = False
     is_address_secret: bool = False
+    _cookies: Cookies | None = field(default=None, init=False)
+    _browser: RawToken | None = field(default=None, init=False)
+
+    @property
+    def cookies(self) -> Cookies:
+        """The cookies; what a view changes is put on the answer, whatever it is."""
+        if self._cookies is None:
+            self._cookies = Cookies(self.realm, flask.request.cookies)
+        return self._cookies
+
+    @property
+    def browser(self) -> RawToken:
+        """The random secret that binds forms and flows to this browser."""
+        if self._browser is None:
+            self._browser = self.cookies.browser or new_raw_token()
+        return self._browser
+
+    @property
+    def is_browser_new(self) -> bool:
+        """Tell whether the browser brought no such secret."""
+        return self.cookies.browser is None
 
     @contextmanager
     def work(self, *, write: bool = True, actor: Actor = ANONYMOUS) -> Iterator[UnitOfWork]:
@@ -58,23 +74,22 @@ class Visit:
         if self.is_browser_new:
             self.cookies.set_browser(self.browser)
 
+    def write_cookies(self, response: flask.Response) -> None:
+        """Put on the answer what was changed."""
+        if self._cookies is not None:
+            self._cookies.write(response)
+
 
 def begin_visit(runtime: Runtime, realm: RealmName, address: str | None) -> Visit:
     """Read the current Flask request as a visit of `realm` and keep it for the request."""
-    request = flask.request
-    cookies = Cookies(realm, request.cookies)
-    browser = cookies.browser
     visit = Visit(
         runtime=runtime,
         realm=realm,
         trace=Trace(
             request_id=request_id(),
             address=address,
-            user_agent=request.headers.get("User-Agent"),
+            user_agent=flask.request.headers.get("User-Agent"),
         ),
-        cookies=cookies,
-        browser=browser or new_raw_token(),
-        is_browser_new=browser is None,
     )
     flask.g.visit = visit
     return visit

@@ -4,12 +4,15 @@ The work of a batch is a use case in `idp.core`; here is which kinds there are, 
 written out (`mail`), and how a worker goes about it (`runner`). Knows no HTTP.
 """
 
-from idp.core import cleanup, reset_batches
+from idp.core import cleanup, policy_notices, policy_snapshots, reset_batches
 from idp.core.job_leases import JobKind
 
 JOBS: tuple[JobKind, ...] = (
     reset_batches.APPLY,
     reset_batches.UNDO,
     cleanup.CLEANUP,
+    cleanup.REQUESTS,
     cleanup.FORGET,
+    policy_snapshots.SNAPSHOT,
+    policy_notices.NOTICES,
 )

@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from idp.config import Config
 from idp.core.mails import MAIL
+from idp.core.policy_notices import POLICY_NOTICE, make_policy_notice
 from idp.core.recovery_mails import RECOVERY, make_recovery_mail
 from idp.core.reset_links import CAMPAIGN_LINK, MailToSend, NotNeeded, make_campaign_mail
 from idp.core.work import UnitOfWork
@@ -32,6 +33,7 @@ MESSAGES: Mapping[str, Compose] = {
     MAIL: _read_mail,
     CAMPAIGN_LINK: make_campaign_mail,
     RECOVERY: make_recovery_mail,
+    POLICY_NOTICE: make_policy_notice,
 }
 """Each kind of outgoing message and what makes a mail of it, in a writing unit of work."""
 

@@ -22,7 +22,7 @@ from idp.errors import IdpError, Unavailable
 from idp.ids import RealmName
 from idp.jobs import JOBS
 from idp.jobs.delivery import Delivery
-from idp.store.queues import Lease, add_recurring_job, find_job_realm, take_job
+from idp.store.queues import Lease, add_recurring_job, find_job_realm, release_leases, take_job
 
 OnProgress = Callable[[Job], None]
 
@@ -38,9 +38,18 @@ _log = logging.getLogger(__name__)
 class Runner:
     """One worker of a process. Safe beside other workers, on this machine or another."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(
+        self, runtime: Runtime, *, name: str | None = None, heir_of: str | None = None
+    ) -> None:
+        """Make a worker.
+
+        Args:
+            name: one that no other worker has or had; made up when absent.
+            heir_of: the name of a worker that is known to be dead.
+        """
         self._runtime = runtime
-        self._owner = f"{os.getpid()}-{secrets.token_hex(8)}"
+        self._owner = name or f"{os.getpid()}-{secrets.token_hex(8)}"
+        self._heir_of = heir_of
         self._kinds = {kind.name: kind for kind in JOBS}
         self._delivery = Delivery(runtime, self._owner)
         pause = _SQLITE_PAUSE if runtime.database.is_sqlite else timedelta(0)
@@ -48,6 +57,7 @@ class Runner:
 
     def run_once(self) -> int:
         """Do all jobs and messages that are due now; return how many there were."""
+        self._inherit()
         self._add_recurring()
         stop = threading.Event()
         done = 0
@@ -100,6 +110,7 @@ class Runner:
             stop.wait(wait)
 
     def _run_next_of_all(self, stop: threading.Event) -> int:
+        self._inherit()
         self._add_recurring()
         return self._run_next(stop)
 
@@ -110,6 +121,12 @@ class Runner:
         realm, job_id = taken
         self._run(realm, job_id, stop, None)
         return 1
+
+    def _inherit(self) -> None:
+        """Free once what a dead worker held, instead of waiting until its leases are over."""
+        if self._heir_of is not None:
+            release_leases(self._runtime.database, self._heir_of)
+            self._heir_of = None
 
     def _add_recurring(self) -> None:
         for kind in JOBS:

@@ -15,28 +15,28 @@ from flask import Response
 from idp.core.authorizations import (
     AuthorizationRequest,
     NewRequest,
+    attend_request,
+    find_client_of,
     find_request,
-    find_way_back,
     finish_request,
-    form_target,
     store_request,
 )
 from idp.core.clients import Client, find_client
 from idp.core.codes import CodeGrant, issue_code
 from idp.core.consents import missing_scopes
-from idp.core.flow import FlowFacts, gate_for_session, next_prompt
+from idp.core.decisions import decide
+from idp.core.flow import FlowFacts, next_prompt
 from idp.core.gate import Cleared
 from idp.core.sessions import SignedIn, touch_session
 from idp.core.work import UnitOfWork
-from idp.http.errors import error_page
 from idp.http.visit import Visit, current_visit
+from idp.http.way_back import sign_in_over
 from idp.oidc.answers import (
     ReturnAddress,
     answer_client,
     answer_error,
     redirect,
     refuse_page,
-    with_query,
 )
 from idp.oidc.authorize_checks import AuthorizeError, Question, answer_mode, check_request
 from idp.oidc.params import MalformedParametersError, Parameters, query_or_form
@@ -83,9 +83,9 @@ def interaction(realm: str, request_id: str) -> Response:
     visit = current_visit()
     with visit.work() as uow:
         request = find_request(uow, request_id, visit.browser)
-        client = None if request is None else find_client(uow, request.client_id)
+        client = None if request is None else find_client_of(uow, request)
         if request is None or client is None:
-            return _over(visit, find_way_back(uow, request_id, visit.browser))
+            return sign_in_over(visit, uow, request_id)
         turn = _Turn(visit, uow, client, request)
         if request.refused is not None:
             error = AuthorizeError(request.refused, "The person said no.")
@@ -129,16 +129,21 @@ def _dispatch(turn: _Turn) -> Response:
     if "none" in turn.request.prompts:
         description = f"The {prompt.name} screen would be needed."
         return _finish_with_error(turn, AuthorizeError(prompt.error, description))
-    request_id = turn.stored.id if turn.stored else _store(turn)
+    request_id = _keep(turn, is_attended=signed_in is not None)
     return redirect(turn.visit.url(f"/interaction/{request_id}/{prompt.name}"))
 
 
 _WRONG_PERSON = AuthorizeError("login_required", "Another person signed in than the one meant.")
 
 
-def _store(turn: _Turn) -> str:
+def _keep(turn: _Turn, *, is_attended: bool) -> str:
+    """Have the request stored while a screen is shown, and return its id."""
     turn.visit.keep_browser()
-    return store_request(turn.uow, turn.visit.browser, turn.request)
+    if turn.stored is None:
+        return store_request(turn.uow, turn.visit.browser, turn.request, is_attended=is_attended)
+    if is_attended:
+        attend_request(turn.uow, turn.stored)
+    return turn.stored.id
 
 
 def _is_wrong_person(turn: _Turn, signed_in: SignedIn) -> bool:
@@ -163,7 +168,13 @@ def _facts(turn: _Turn, signed_in: SignedIn | None) -> FlowFacts:
         now=now,
         session=signed_in.session,
         account=signed_in.account,
-        gate=gate_for_session(signed_in.account, signed_in.session, now),
+        gate=decide(
+            turn.uow,
+            signed_in.account,
+            birth_epoch=signed_in.session.epoch,
+            session_ended=False,
+            client_id=turn.client.id,
+        ),
         authenticated_for_request=stored.authenticated_at if stored and authenticated else None,
         prompts=prompts,
         max_age=request.max_age,
@@ -178,7 +189,7 @@ def _answer_with_code(turn: _Turn, facts: FlowFacts) -> Response:
     session, cleared = facts.session, facts.gate
     assert session is not None and isinstance(cleared, Cleared)  # noqa: S101, PT018 - no prompt left
     if turn.stored is not None and not finish_request(turn.uow, turn.stored):
-        return _over(turn.visit, None)
+        return sign_in_over(turn.visit, turn.uow, turn.stored.id)
     request = turn.request
     grant = CodeGrant(
         client_id=turn.client.id,
@@ -196,18 +207,3 @@ def _finish_with_error(turn: _Turn, error: AuthorizeError) -> Response:
     if turn.stored is not None:
         finish_request(turn.uow, turn.stored)
     return answer_error(turn.visit, turn.client, turn.to, error)
-
-
-def _over(visit: Visit, way_back: str | None) -> Response:
-    """Say that a request is over, with a way to start again where the client names one."""
-    retry_url = None
-    if way_back is not None:
-        retry_url = with_query(way_back, {"iss": visit.url()})
-        visit.form_action.append(form_target(way_back))
-    return error_page(
-        400,
-        title="This sign-in is over",
-        message="It took too long, was finished before, or began in another browser. "
-        "Go back to the app and sign in again.",
-        retry_url=retry_url,
-    )

@@ -17,6 +17,7 @@ from idp.core.keys import JWKS_MAX_AGE
 from idp.core.runtime import Runtime
 from idp.errors import Unavailable
 from idp.http.front import Environ, Quick
+from idp.http.headers import transport_headers
 from idp.ids import RealmName
 from idp.oidc.metadata import provider_metadata
 
@@ -76,6 +77,7 @@ class Documents:
 
     def __init__(self, runtime: Runtime) -> None:
         self._host = runtime.config.server.host
+        self._transport = tuple(transport_headers(runtime).items())
         self._jwks: dict[str, _Jwks] = {}
         self._fixed: dict[str, Document] = {}
         prefix = runtime.config.server.path_prefix
@@ -102,7 +104,9 @@ class Documents:
             found = self.find(str(environ.get("PATH_INFO", "")))
         except Unavailable:
             return None
-        return None if found is None else ("200 OK", list(found.headers), found.body)
+        if found is None:
+            return None
+        return "200 OK", [*found.headers, *self._transport], found.body
 
 
 def quick(runtime: Runtime) -> Quick:

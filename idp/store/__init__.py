@@ -8,6 +8,7 @@ queues that workers poll (`queues`) bind the realm themselves and live here for 
 from idp.store import (
     audit,
     clients,
+    decisions,
     flow,
     groups,
     idempotency,
@@ -29,6 +30,7 @@ __all__ = [
     "Base",
     "audit",
     "clients",
+    "decisions",
     "flow",
     "groups",
     "idempotency",

@@ -1,5 +1,6 @@
 """What every mapped row shares: naming, column types, and the realm it belongs to."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar, cast
 
@@ -7,6 +8,7 @@ from sqlalchemy import (
     JSON,
     DateTime,
     Dialect,
+    Executable,
     ForeignKey,
     MetaData,
     String,
@@ -14,7 +16,7 @@ from sqlalchemy import (
     TypeDecorator,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, CursorResult
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 ID = String(36)
@@ -76,6 +78,14 @@ def table_of(row: type[Base]) -> Table:
 def connection_of(db: Session) -> Connection:
     """Return the open connection under a session, for Core statements."""
     return cast("Connection", db.bind)
+
+
+def run(
+    db: Session, statement: Executable, params: Mapping[str, Any] | Sequence[Mapping[str, Any]]
+) -> CursorResult[Any]:
+    """Run a Core statement, for one set of parameters or several, after pending changes."""
+    db.flush()
+    return connection_of(db).execute(statement, params)
 
 
 class InRealm:

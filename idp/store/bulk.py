@@ -38,6 +38,7 @@ _PREVIOUS = (
     "set_at",
     "set_by",
     "judged_under",
+    "judged_groups",
     "must_change",
     "temporary_until",
     "campaign_id",

@@ -70,11 +70,20 @@ def mark_restorable(connection: Connection, batch: Batch, *, began_at: datetime)
 
 def restore_credentials(connection: Connection, batch: Batch) -> None:
     """Give the marked users back the credential they had, or none if they had none."""
-    names = ("hash", "set_at", "set_by", "judged_under", "must_change", "temporary_until")
+    names = (
+        "hash",
+        "set_at",
+        "set_by",
+        "judged_under",
+        "judged_groups",
+        "must_change",
+        "temporary_until",
+    )
     columns: dict[str, Any] = {
         name: _member.c[f"previous_{name}"] for name in (*names, "campaign_id", "blocked_at")
     }
-    columns |= {"refused_under": sa.null(), "used_at": sa.null(), "failures": 0}
+    forgotten = ("refused_under", "noted_under", "placed_under", "used_at")
+    columns |= {**dict.fromkeys(forgotten, sa.null()), "failures": 0}
     _update_marked(connection, batch, columns, _member.c.previous_hash.is_not(None))
     had_none = sa.select(_member.c.user_id).where(
         *batch.covers(_member),

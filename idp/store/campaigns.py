@@ -108,25 +108,27 @@ def count_targets(connection: Connection, plan: Plan) -> list[tuple[str | None, 
     return [(excluded, warning, count) for excluded, warning, count in connection.execute(query)]
 
 
-def count_administrators(connection: Connection, plan: Plan) -> int:
-    """Return how many targets hold an administrator role."""
-    query = (
-        sa.select(sa.func.count())
-        .select_from(target)
-        .where(*_is_target(plan), _has_role(target.c.realm, target.c.user_id))
+def find_administrators(connection: Connection, realm: str, plan_id: str) -> list[str]:
+    """Return the targets that hold an administrator role."""
+    query = sa.select(target.c.user_id).where(
+        *_is_target(realm, plan_id), _has_role(target.c.realm, target.c.user_id)
     )
-    return connection.execute(query).scalar_one()
+    return list(connection.scalars(query))
 
 
 def iterate_targets(connection: Connection, plan: Plan) -> Iterator[str]:
     """Yield the ids of the targets, sorted."""
-    query = sa.select(target.c.user_id).where(*_is_target(plan)).order_by(target.c.user_id)
+    query = (
+        sa.select(target.c.user_id)
+        .where(*_is_target(plan.realm, plan.id))
+        .order_by(target.c.user_id)
+    )
     yield from connection.execute(query).scalars()
 
 
 def measure_drift(connection: Connection, plan: Plan, criteria: Criteria) -> Drift:
     """Compare the stored targets with whom the same selection would name now."""
-    planned = sa.select(target.c.user_id).where(*_is_target(plan))
+    planned = sa.select(target.c.user_id).where(*_is_target(plan.realm, plan.id))
     now = sa.select(user.c.id).where(
         user.c.realm == plan.realm,
         _is_selected(plan, criteria),
@@ -154,10 +156,10 @@ def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
         yield ids[start : start + _MAX_NAMED]
 
 
-def _is_target(plan: Plan) -> tuple[sa.ColumnElement[bool], ...]:
+def _is_target(realm: str, plan_id: str) -> tuple[sa.ColumnElement[bool], ...]:
     return (
-        target.c.realm == plan.realm,
-        target.c.plan_id == plan.id,
+        target.c.realm == realm,
+        target.c.plan_id == plan_id,
         target.c.excluded.is_(None),
     )
 
@@ -221,7 +223,7 @@ def list_batch(connection: Connection, plan: Plan, *, after: str, limit: int) ->
             user.c.credential_generation.label("generation"),
         )
         .join(user, sa.and_(user.c.realm == target.c.realm, user.c.id == target.c.user_id))
-        .where(*_is_target(plan), target.c.user_id > after)
+        .where(*_is_target(plan.realm, plan.id), target.c.user_id > after)
         .order_by(target.c.user_id)
         .limit(limit)
         .with_for_update(of=user, key_share=True)

@@ -14,7 +14,7 @@ class AuthorizationRequestRow(InRealm, Base):
 
     `browser_hash` binds it to the browser that began it. `session_id` and `authenticated_at` name
     the sign-in made *for this request* (they answer `prompt=login` and `max_age`); `consented`
-    holds the scopes allowed while it is under way.
+    holds the scopes allowed while it is under way. `is_attended`: somebody signed in looks at it.
     """
 
     __tablename__ = "authorization_requests"
@@ -27,6 +27,7 @@ class AuthorizationRequestRow(InRealm, Base):
     session_id: Mapped[str | None] = mapped_column(ID)
     authenticated_at: Mapped[datetime | None]
     consented: Mapped[list[str]] = mapped_column(default=list)
+    is_attended: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]

@@ -28,7 +28,8 @@ class MembershipRow(InRealm, Base):
     __table_args__ = (
         ForeignKeyConstraint(["realm", "group_id"], ["groups.realm", "groups.id"]),
         ForeignKeyConstraint(["realm", "user_id"], ["users.realm", "users.id"]),
-        Index("ix_memberships_realm_user_id", "realm", "user_id"),
+        # With the group in it: SQLite else reads all memberships of the realm for one user's.
+        Index("ix_memberships_realm_user_id", "realm", "user_id", "group_id"),
     )
 
     group_id: Mapped[str] = mapped_column(ID, primary_key=True)

@@ -1,7 +1,8 @@
 """The reads of the hot paths: one SELECT gathers every fact that an answer depends on.
 
 They are Core statements over tables, so each binds the realm itself (ring one is here by hand).
-Every row carries `realms.policy_version` and `clients.version`: caches are keyed by them.
+Every row carries `realms.policy_version` and `clients.version`: caches are keyed by them. Groups
+are looked up only while the policy in force asks for them.
 """
 
 from typing import Any
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from idp.store.base import connection_of, table_of
 from idp.store.clients import ClientRow
+from idp.store.hot_groups import GROUP_KEYS, SEPARATOR
 from idp.store.realms import RealmRow
 from idp.store.sessions import SessionRow
 from idp.store.tokens import AuthorizationCodeRow, RevokedAccessTokenRow, TokenFamilyRow
@@ -26,9 +28,14 @@ _code = table_of(AuthorizationCodeRow)
 _family = table_of(TokenFamilyRow)
 _revoked = table_of(RevokedAccessTokenRow)
 
+GROUP_SEPARATOR = SEPARATOR
+
 ACCOUNT_COLUMNS = (
     _realm.c.policy_version,
     _realm.c.keys_version,
+    _realm.c.wave_hour,
+    _realm.c.wave_used,
+    GROUP_KEYS,
     _user.c.id.label("user_id"),
     _user.c.sub,
     _user.c.status,
@@ -38,7 +45,10 @@ ACCOUNT_COLUMNS = (
     _user.c.credential_generation,
     _credential.c.set_at,
     _credential.c.judged_under,
+    _credential.c.judged_groups,
     _credential.c.refused_under,
+    _credential.c.noted_under,
+    _credential.c.placed_under,
     _credential.c.must_change,
     _credential.c.temporary_until,
 )

@@ -106,6 +106,17 @@ def take_messages(
     ]
 
 
+def release_leases(database: Database, owner: str) -> None:
+    """Free the jobs and messages of a worker that is dead; what it had not committed never was."""
+    with database.connection(write=True) as connection:
+        for table in (_job, _message):
+            connection.execute(
+                sa.update(table)
+                .where(table.c.lease_owner == owner)
+                .values(lease_owner=None, lease_until=None)
+            )
+
+
 def add_recurring_job(database: Database, kind: str, now: datetime) -> None:
     """Put the one recurring job of this kind into every realm that does not have it yet."""
     with database.connection(write=False) as connection:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKeyConstraint, Index, String
+from sqlalchemy import ForeignKeyConstraint, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.store.base import HASH, ID, Base, InRealm
@@ -41,6 +41,7 @@ class ResetMemberRow(InRealm, Base):
     previous_set_at: Mapped[datetime | None]
     previous_set_by: Mapped[str | None] = mapped_column(String(16))
     previous_judged_under: Mapped[int | None]
+    previous_judged_groups: Mapped[str | None] = mapped_column(Text)
     previous_must_change: Mapped[bool | None]
     previous_temporary_until: Mapped[datetime | None]
     previous_campaign_id: Mapped[str | None] = mapped_column(ID)

@@ -6,20 +6,22 @@ transaction takes the write lock when it begins (`BEGIN IMMEDIATE`), never half 
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
 from idp.errors import Unavailable
 from idp.ids import RealmName
-from idp.store.base import InRealm
+from idp.store.base import Base, InRealm, connection_of, table_of
+from idp.store.outages import is_outage
 
 _SQLITE_BUSY_MS = 15_000
 _POOL_TIMEOUT_S = 5
@@ -76,10 +78,10 @@ class Database:
     def _translating(self) -> Iterator[None]:
         try:
             yield
-        except (OperationalError, InterfaceError, PoolTimeout) as error:
+        except PoolTimeout as error:
             raise Unavailable("database.unavailable", detail=repr(error)) from error
         except DBAPIError as error:
-            if error.connection_invalidated:
+            if is_outage(error):
                 raise Unavailable("database.unavailable", detail=repr(error)) from error
             raise
 
@@ -94,6 +96,21 @@ class RealmSession(Session):
     def __init__(self, connection: Connection, realm: RealmName) -> None:
         super().__init__(connection, autoflush=True, expire_on_commit=False)
         self.realm = realm
+        self._appended: dict[type[Base], list[dict[str, object]]] = {}
+
+    def append(self, row: type[Base], **columns: object) -> None:
+        """Write a new row of this realm with the next flush, without making an object of it.
+
+        Several of one kind are written together, so they name the same columns.
+        """
+        self._appended.setdefault(row, []).append({**columns, "realm": self.realm})
+
+    def flush(self, objects: Sequence[Any] | None = None) -> None:
+        """Write every change to the database."""
+        super().flush(objects)
+        while self._appended:
+            row, rows = self._appended.popitem()
+            connection_of(self).execute(sa.insert(table_of(row)), rows)
 
 
 def _filter_by_realm(state: ORMExecuteState) -> None:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, CursorResult
 
 from idp.store.base import table_of
+from idp.store.decisions import DecisionRow, PolicySnapshotRow
 from idp.store.flow import AuthorizationRequestRow
 from idp.store.idempotency import IdempotencyRow
 from idp.store.jobs import OutboxRow
@@ -23,7 +24,10 @@ _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
 _OUTBOX_KEPT = timedelta(days=14)
 _PLAN_KEPT = timedelta(days=30)
+_DECISION_KEPT = timedelta(days=400)
 
+_decision = table_of(DecisionRow)
+_snapshot = table_of(PolicySnapshotRow)
 _request = table_of(AuthorizationRequestRow)
 _code = table_of(AuthorizationCodeRow)
 _recovery = table_of(RecoveryRequestRow)
@@ -53,6 +57,13 @@ def _past(column: sa.Column[datetime], kept: timedelta) -> Condition:
     return lambda now: column < now - kept
 
 
+def _is_request_over(now: datetime) -> sa.ColumnElement[bool]:
+    """A request that somebody attended to stays for a late reader; no other takes up room."""
+    expires_at = _request.c.expires_at
+    is_unread = sa.or_(sa.not_(_request.c.is_attended), expires_at < now - _HOUR)
+    return sa.and_(expires_at <= now, is_unread)
+
+
 def _is_session_over(now: datetime) -> sa.ColumnElement[bool]:
     """A session is over with the last family under it: a family of an ended one stays refused."""
     has_family = sa.exists().where(
@@ -73,7 +84,7 @@ def _is_target_over(now: datetime) -> sa.ColumnElement[bool]:
 
 
 SWEEPS: Mapping[str, Sweep] = {
-    "authorization_requests": Sweep(_request, _past(_request.c.expires_at, _HOUR)),
+    "authorization_requests": Sweep(_request, _is_request_over),
     "authorization_codes": Sweep(_code, _past(_code.c.expires_at, _DAY)),
     "token_families": Sweep(_family, _past(_family.c.expires_at, _DAY)),
     "revoked_access_tokens": Sweep(_revoked, _past(_revoked.c.expires_at, _HOUR)),
@@ -85,6 +96,8 @@ SWEEPS: Mapping[str, Sweep] = {
     "idempotency_keys": Sweep(_answer, _past(_answer.c.expires_at, _HOUR)),
     "outbox": Sweep(_outbox, _past(_outbox.c.done_at, _OUTBOX_KEPT)),
     "plan_targets": Sweep(_target, _is_target_over),
+    "decisions": Sweep(_decision, _past(_decision.c.last_at, _DECISION_KEPT)),
+    "policy_snapshots": Sweep(_snapshot, _past(_snapshot.c.at, _DECISION_KEPT)),
 }
 """Sessions come after the families that hold them back."""
 

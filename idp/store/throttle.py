@@ -1,6 +1,6 @@
 """Counters of attempts by a keyed bucket; the key is hashed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from sqlalchemy import Index
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from idp.store.base import HASH, Base, InRealm
+from idp.store.base import HASH, Base, InRealm, connection_of, run, table_of
 
 
 class ThrottleRow(InRealm, Base):
@@ -34,8 +34,7 @@ class Bucket:
 
 def read_buckets(db: Session, realm: str, keys: Sequence[str]) -> dict[str, Bucket]:
     """Return the buckets that exist, by key; locks nothing."""
-    query = _SELECT.where(_table.c.realm == realm, _table.c.bucket.in_(keys))
-    return {row.bucket: Bucket(row.count, row.window_ends_at) for row in _run(db, query)}
+    return _by_key(run(db, _SELECT, {"in_realm": realm, "keys": keys}))
 
 
 def lock_buckets(db: Session, realm: str, keys: Sequence[str], at: datetime) -> dict[str, Bucket]:
@@ -44,20 +43,10 @@ def lock_buckets(db: Session, realm: str, keys: Sequence[str], at: datetime) -> 
     Always locked in the order of their keys, so two that share several buckets never block
     each other for good.
     """
-    insert = postgresql.insert if db.get_bind().dialect.name == "postgresql" else sqlite.insert
     rows = [
         {"realm": realm, "bucket": key, "count": 0, "window_ends_at": at} for key in sorted(keys)
     ]
-    # An update that changes nothing, because it locks; a plain SELECT could come after a DELETE.
-    upsert = (
-        insert(_table)
-        .values(rows)
-        .on_conflict_do_update(
-            index_elements=[_table.c.realm, _table.c.bucket], set_={"count": _table.c.count}
-        )
-        .returning(_table.c.bucket, _table.c.count, _table.c.window_ends_at)
-    )
-    return {row.bucket: Bucket(row.count, row.window_ends_at) for row in _run(db, upsert)}
+    return _by_key(run(db, _LOCK[connection_of(db).dialect.name], rows)) if rows else {}
 
 
 def write_buckets(db: Session, realm: str, buckets: Mapping[str, Bucket]) -> None:
@@ -66,22 +55,43 @@ def write_buckets(db: Session, realm: str, buckets: Mapping[str, Bucket]) -> Non
         {"in_realm": realm, "key": key, "new_count": new.count, "ends_at": new.window_ends_at}
         for key, new in sorted(buckets.items())
     ]
-    db.connection().execute(_UPDATE, rows)
+    run(db, _UPDATE, rows)
 
 
 def delete_buckets(db: Session, realm: str, keys: Sequence[str]) -> None:
     """Forget buckets."""
-    _run(db, sa.delete(_table).where(_table.c.realm == realm, _table.c.bucket.in_(keys)))
+    run(db, _DELETE, {"in_realm": realm, "keys": keys})
 
 
-def _run(db: Session, statement: Any) -> Any:  # noqa: ANN401 - any Core statement, and its result
-    return db.connection().execute(statement)
+def _by_key(rows: Iterable[Any]) -> dict[str, Bucket]:
+    return {key: Bucket(count, ends_at) for key, count, ends_at in rows}
 
 
-_table: Any = ThrottleRow.__table__
-_SELECT = sa.select(_table.c.bucket, _table.c.count, _table.c.window_ends_at)
+_table = table_of(ThrottleRow)
+_COLUMNS = (_table.c.bucket, _table.c.count, _table.c.window_ends_at)
+_IN_REALM = _table.c.realm == sa.bindparam("in_realm")
+_THESE = _table.c.bucket.in_(sa.bindparam("keys", expanding=True))
+_SELECT = sa.select(*_COLUMNS).where(_IN_REALM, _THESE)
+_DELETE = sa.delete(_table).where(_IN_REALM, _THESE)
 _UPDATE = (
     sa.update(_table)
-    .where(_table.c.realm == sa.bindparam("in_realm"), _table.c.bucket == sa.bindparam("key"))
+    .where(_IN_REALM, _table.c.bucket == sa.bindparam("key"))
     .values(count=sa.bindparam("new_count"), window_ends_at=sa.bindparam("ends_at"))
 )
+
+
+def _lock(insert: Any) -> Any:  # noqa: ANN401 - the insert of one database or the other
+    """Return an update that changes nothing, because it locks.
+
+    A plain SELECT could come after a DELETE.
+    """
+    return (
+        insert(_table)
+        .on_conflict_do_update(
+            index_elements=[_table.c.realm, _table.c.bucket], set_={"count": _table.c.count}
+        )
+        .returning(*_COLUMNS)
+    )
+
+
+_LOCK = {"sqlite": _lock(sqlite.insert), "postgresql": _lock(postgresql.insert)}

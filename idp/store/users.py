@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKeyConstraint, Index, String, UniqueConstraint
+from sqlalchemy import ForeignKeyConstraint, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.store.base import HASH, ID, NAME, Base, InRealm
@@ -60,7 +60,11 @@ class CredentialRow(InRealm, Base):
     """A user's password credential and where it stands.
 
     `judged_under` is the policy version that accepted the plaintext (0: none did yet, an imported
-    hash); `refused_under` the version that refused it when it was typed at a sign-in.
+    hash), and `judged_groups` the groups whose rules it judged by (folded names, one a line);
+    `refused_under` is the version that refused the plaintext when it was typed at a sign-in.
+    `noted_under` is the version under which a stop that was withheld is on record already, and
+    `placed_under` the one under which a wave asked the user. `told_until` is the end of a time of
+    grace that the user was told of by mail.
     `set_by` is one of `self recovery admin bulk import`. `campaign_id` names the bulk reset whose
     shared secret this still is. A `hash` that is `UNUSABLE` never verifies.
     """
@@ -76,7 +80,11 @@ class CredentialRow(InRealm, Base):
     set_at: Mapped[datetime]
     set_by: Mapped[str] = mapped_column(String(16))
     judged_under: Mapped[int] = mapped_column(default=0)
+    judged_groups: Mapped[str] = mapped_column(Text, default="")
     refused_under: Mapped[int | None]
+    noted_under: Mapped[int | None]
+    placed_under: Mapped[int | None]
+    told_until: Mapped[datetime | None]
     must_change: Mapped[bool] = mapped_column(default=False)
     temporary_until: Mapped[datetime | None]
     campaign_id: Mapped[str | None] = mapped_column(ID)

@@ -8,13 +8,15 @@ from flask import Blueprint
 
 from idp.core.runtime import Runtime
 from idp.web import account, interaction, one_time, recovery, setup
+from idp.web.messages import learn_texts
 from idp.web.routes import register
 
 ROOMS = (interaction, account, recovery, one_time, setup)
 
 
-def blueprint(_runtime: Runtime) -> Blueprint:
-    """Return every page of a realm."""
+def blueprint(runtime: Runtime) -> Blueprint:
+    """Return every page of a realm; from here on they know the words of every rule."""
+    learn_texts(runtime.rules)
     pages = Blueprint("web", __name__, url_prefix="/realms/<realm>")
     for room in ROOMS:
         register(pages, room.ROUTES)

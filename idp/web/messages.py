@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from policy.model import Rule
 from policy.verdict import Finding
 
 Params = Mapping[str, int | str]
@@ -14,6 +15,13 @@ def _many(count: int | str, one: str, many: str) -> str:
 def _characters(params: Params) -> str:
     return f"At least {_many(params['min'], 'character', 'characters')}"
 
+
+_STRENGTHS = {
+    1: "more than a thousand guesses",
+    2: "more than a million guesses",
+    3: "more than a hundred million guesses",
+    4: "more than ten thousand million guesses",
+}
 
 _WRONG: Mapping[str, Callable[[Params], str]] = {
     "password.too_short": lambda p: (
@@ -36,10 +44,27 @@ _WRONG: Mapping[str, Callable[[Params], str]] = {
         f"It needs {p['min']} of these four: capital letters, small letters, digits, signs."
     ),
     "password.same_as_current": lambda _: "It is the password you have now. Choose another one.",
+    "password.too_similar": lambda p: (
+        "It is too similar to the password you have now. "
+        f"Change at least {_many(p['min_distance'], 'character', 'characters')} of it."
+    ),
     "password.used_before": lambda _: "You used it before. Choose one you have not had.",
     "password.common": lambda _: "It is on the list of passwords that strangers try first.",
-    "password.blocked_word": lambda _: "It is a word that your organisation does not accept.",
-    "password.personal": lambda _: "It is too close to your name, user name or email address.",
+    "password.blocked_word": lambda _: (
+        "It is a word, or made after a pattern, that your organisation does not accept."
+    ),
+    "password.personal": lambda _: (
+        "It is too close to your name, user name or email address, or to the name of this service."
+    ),
+    "password.too_weak": lambda _: (
+        "It is easy to guess. Make it longer, for example of words that have nothing in common."
+    ),
+    "password.breached": lambda _: (
+        "It was in a list of passwords that leaked elsewhere, so strangers know it."
+    ),
+    "password.breach_check_failed": lambda _: (
+        "Just now we cannot look up whether strangers know it. Try again in a few minutes."
+    ),
     "password.too_new": lambda p: (
         "You chose your present password only a short while ago; "
         f"it can be changed again after {_many(p['hours'], 'hour', 'hours')}."
@@ -75,6 +100,9 @@ _LINES: Mapping[str, Callable[[Params], str]] = {
     "rule.symbols": lambda p: f"At least {_many(p['min'], 'sign', 'signs')}, such as ! or #",
     "rule.classes": lambda p: f"{p['min']} of: capital letters, small letters, digits, signs",
     "rule.differs_from_current": lambda _: "Not the password you have now",
+    "rule.min_distance": lambda p: (
+        f"Different from it in at least {_many(p['min_distance'], 'character', 'characters')}"
+    ),
     "rule.history_last": lambda p: (
         f"Not your last {_many(p['last'], 'password', 'passwords')}"
         if int(p["last"]) > 1
@@ -85,7 +113,10 @@ _LINES: Mapping[str, Callable[[Params], str]] = {
     ),
     "rule.common": lambda _: "Not a common or easily guessed password",
     "rule.blocked_words": lambda _: "Not the name of the company or the product",
+    "rule.blocked_patterns": lambda _: "Not made after a pattern that your organisation blocks",
     "rule.not_personal": lambda _: "Not your name, user name or email address",
+    "rule.strength": lambda p: f"Hard to guess ({_STRENGTHS[int(p['min_score'])]})",
+    "rule.breached": lambda _: "Not a password that leaked elsewhere",
     "rule.max_age": lambda p: f"Lasts {_many(p['days'], 'day', 'days')}",
     "rule.min_age": lambda p: f"Can be changed again after {_many(p['hours'], 'hour', 'hours')}",
 }
@@ -111,9 +142,18 @@ _SCOPES: Mapping[str, tuple[str, str]] = {
     "admin:system": ("To look after the installation", "Keys and jobs."),
 }
 
+_OF_OTHERS: dict[str, str] = {}
+"""What rules of others say, by code: format strings, filled once when a process starts."""
+
 KNOWN_CODES = frozenset(_WRONG) | frozenset(_REASONS) | frozenset(_LINES)
 _OTHER_FINDING = "It does not meet a rule of your organisation ({code})."
 _OTHER_REASON = "Your organisation asks for a new password ({code})."
+
+
+def learn_texts(rules: Iterable[type[Rule]]) -> None:
+    """Take over what rules from elsewhere say of their codes and lines (`Rule.texts`)."""
+    for rule in rules:
+        _OF_OTHERS.update(rule.texts)
 
 
 def wrong_with(findings: Iterable[Finding]) -> list[str]:
@@ -142,4 +182,9 @@ def scope_in_words(scope: str) -> dict[str, str]:
 
 def _say(words: Mapping[str, Callable[[Params], str]], finding: Finding, other: str) -> str:
     speak = words.get(finding.code)
-    return speak(finding.params) if speak else other.format(code=finding.code)
+    if speak is not None:
+        return speak(finding.params)
+    try:
+        return _OF_OTHERS[finding.code].format_map(finding.params)
+    except (KeyError, ValueError):  # no such code, or a text that does not fit its finding
+        return other.format(code=finding.code)

@@ -15,10 +15,11 @@ from idp.core.work import UnitOfWork
 from idp.errors import NotFound
 from idp.http.errors import error_page
 from idp.http.visit import Visit
+from idp.http.way_back import with_issuer
 from idp.ids import SessionId
 from idp.web import changing
 from idp.web.messages import why_asked
-from idp.web.routes import Route, page, see_other, with_issuer
+from idp.web.routes import Route, page, see_other
 
 
 @dataclass(frozen=True, slots=True)

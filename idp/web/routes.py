@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import flask
 from flask import Blueprint, Response
@@ -67,12 +67,3 @@ def see_other(address: str) -> BaseResponse:
 def page(status: int, template: str, **context: object) -> Response:
     """Return a rendered page."""
     return flask.make_response(flask.render_template(template, **context), status)
-
-
-def with_issuer(address: str, issuer: str) -> str:
-    """Return a client's `initiate_login_uri` with the issuer that asks it to begin.
-
-    Spec: OIDC Core 4 (third-party initiated login).
-    """
-    joint = "&" if "?" in address else "?"
-    return f"{address}{joint}{urlencode({'iss': issuer})}"

@@ -24,7 +24,13 @@ from policy.verdict import Finding
 
 _FIELDS = {"username": "The user name", "email": "The email address"}
 _OF_AN_EARLIER_PASSWORD = frozenset(
-    {"rule.differs_from_current", "rule.history_last", "rule.history_within", "rule.min_age"}
+    {
+        "rule.differs_from_current",
+        "rule.min_distance",
+        "rule.history_last",
+        "rule.history_within",
+        "rule.min_age",
+    }
 )
 _NO_EMAIL = "The email address is missing: without one, nobody can reset a forgotten password."
 _TAKEN = "That user name is taken already."

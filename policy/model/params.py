@@ -4,17 +4,17 @@ A rule declares each as `Annotated[type, Whole(...)]`; reading, writing and comp
 need no code of its own.
 """
 
-import difflib
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from datetime import timedelta
 from enum import Enum
 from functools import cache
 from math import inf
-from typing import Any, Protocol, TypeVar, get_type_hints
+from typing import Any, Protocol, TypeVar, get_type_hints, runtime_checkable
 
+from policy.model.durations import read_duration, write_duration
+from policy.model.errors import PolicyError, errors_under, nearest
+from policy.model.patterns import has_literal, plain_pattern
 from policy.model.text import fold
 from policy.verdict import Direction
 
@@ -24,68 +24,8 @@ MAX_LENGTH = 1024
 T = TypeVar("T")
 Strictness = float | frozenset[str]
 
-_DURATION = re.compile(
-    r"P(?:(?P<weeks>\d{1,5})W"
-    r"|(?:(?P<days>\d{1,5})D)?"
-    r"(?:T(?=\d)(?:(?P<hours>\d{1,5})H)?(?:(?P<minutes>\d{1,5})M)?(?:(?P<seconds>\d{1,5})S)?)?)",
-    re.ASCII,
-)
 
-
-class PolicyError(ValueError):
-    """A policy document that cannot be used: where (dotted path) and why, for people."""
-
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path = path
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.reason}" if self.path else self.reason
-
-
-@contextmanager
-def errors_under(prefix: str) -> Iterator[None]:
-    """Let a `PolicyError` from inside name its place from further up the document."""
-    try:
-        yield
-    except PolicyError as error:
-        path = ".".join(filter(None, (prefix, error.path)))
-        raise PolicyError(path, error.reason) from error
-
-
-def nearest(name: str, valid: Iterable[str]) -> str:
-    """Return what to do about an unknown name: the one probably meant, or all there are."""
-    names = sorted(valid)
-    close = difflib.get_close_matches(name, names, n=1)
-    if close:
-        return f'did you mean "{close[0]}"?'
-    return f"valid names: {', '.join(names)}" if names else "nothing can be set here"
-
-
-def read_duration(value: object) -> timedelta:
-    """Return the length of time that an ISO 8601 duration of weeks, or days and time, names.
-
-    Raises:
-        PolicyError: with an empty path. Years and months are refused: they have no fixed length.
-    """
-    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
-    given = {unit: int(n) for unit, n in match.groupdict().items() if n} if match else {}
-    if not given:
-        raise PolicyError("", 'must be an ISO 8601 duration such as "P30D" or "PT12H"')
-    return timedelta(**given)
-
-
-def write_duration(span: timedelta) -> str:
-    """Return the ISO 8601 form of a length of time of whole seconds."""
-    minutes, seconds = divmod(span.seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    time = "".join(f"{n}{unit}" for n, unit in ((hours, "H"), (minutes, "M"), (seconds, "S")) if n)
-    if not time:
-        return f"P{span.days}D"
-    return f"P{span.days}DT{time}" if span.days else f"PT{time}"
-
-
+@runtime_checkable
 class Param(Protocol[T]):
     """One parameter: its loosest value, its form in a document, and how strict a value is.
 
@@ -191,6 +131,64 @@ class Words:
         return value
 
 
+@dataclass(frozen=True, slots=True)
+class Patterns:
+    """A set of patterns over a whole password (see `matches_any`); more of them are stricter.
+
+    None at all is left out of a document.
+    """
+
+    most: int
+    longest: int
+    loosest: frozenset[str] = frozenset()
+
+    def read(self, value: object) -> frozenset[str]:
+        if not isinstance(value, list | tuple):
+            raise PolicyError("", "must be a list of patterns")
+        if len(value) > self.most:
+            raise PolicyError("", f"must not have more than {self.most} patterns")
+        return frozenset(self._pattern(index, item) for index, item in enumerate(value))
+
+    def write(self, value: frozenset[str]) -> list[str] | None:
+        return sorted(value) or None
+
+    def strictness(self, value: frozenset[str]) -> frozenset[str]:
+        return value
+
+    def _pattern(self, index: int, item: object) -> str:
+        is_short = isinstance(item, str) and len(item) <= self.longest
+        pattern = plain_pattern(fold(item)) if isinstance(item, str) and is_short else ""
+        if not 1 <= len(pattern) <= self.longest:
+            reason = f"must be a pattern of 1 to {self.longest} characters"
+            raise PolicyError(str(index), reason)
+        if not has_literal(pattern):
+            reason = "must have a character besides *, ?, # and blanks, or it matches too much"
+            raise PolicyError(str(index), reason)
+        return pattern
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of a few names; a later one is stricter if `is_ordered`, else all are as strict."""
+
+    names: tuple[str, ...]
+    is_ordered: bool = False
+    loosest: str | None = None
+
+    def read(self, value: object) -> str:
+        if not isinstance(value, str) or value not in self.names:
+            raise PolicyError("", f"must be one of: {', '.join(self.names)}")
+        return value
+
+    def write(self, value: str) -> str:
+        return value
+
+    def strictness(self, value: str | None) -> float:
+        if value is None:
+            return -inf
+        return self.names.index(value) if self.is_ordered else 0
+
+
 def _word(index: int, item: object) -> str:
     word = fold(item).strip() if isinstance(item, str) and len(item) <= MAX_LENGTH else ""
     if not 1 <= len(word) <= MAX_LENGTH:
@@ -231,12 +229,13 @@ def read_params(owner: type[Any], document: Mapping[str, object]) -> dict[str, A
 
 
 def write_params(rule: object) -> dict[str, object]:
-    """Return a rule's part of a document; a bound that is not set is left out."""
-    return {
+    """Return a rule's part of a document; what is not set is left out."""
+    written = {
         name: param.write(value)
         for name, param in params_of(type(rule)).items()
         if (value := getattr(rule, name)) is not None
     }
+    return {name: value for name, value in written.items() if value is not None}
 
 
 def direction_of(old: object | None, new: object) -> Direction | None:
@@ -251,6 +250,30 @@ def direction_of(old: object | None, new: object) -> Direction | None:
         if before != after:
             changes.add(_order(before, after))
     return changes.pop() if len(changes) == 1 else Direction.MIXED if changes else None
+
+
+R = TypeVar("R")
+
+
+def combine_params(one: R, other: R) -> R:
+    """Return a rule with the stricter value of each parameter; sets of words unite.
+
+    Of two values that are as strict as each other, the greater one is taken.
+    """
+    values = {
+        name: _stricter(param, getattr(one, name), getattr(other, name))
+        for name, param in params_of(type(one)).items()
+    }
+    return type(one)(**values)
+
+
+def _stricter(param: Param[Any], one: Any, other: Any) -> Any:  # noqa: ANN401 - a parameter's value
+    strict, than = param.strictness(one), param.strictness(other)
+    if isinstance(strict, frozenset) or isinstance(than, frozenset):
+        return one | other
+    if strict != than:
+        return one if strict > than else other
+    return one if one is not None and (other is None or one >= other) else other
 
 
 def _order(before: Any, after: Any) -> Direction:  # noqa: ANN401 - numbers or sets, never a mix

@@ -9,7 +9,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar, Self
 
-from policy.model.params import MAX_LENGTH, direction_of, read_params, write_params
+from policy.model.params import (
+    MAX_LENGTH,
+    combine_params,
+    direction_of,
+    read_params,
+    write_params,
+)
+from policy.model.waves import Waves
 from policy.verdict import Direction, Finding
 
 
@@ -18,7 +25,13 @@ class Enforcement(StrEnum):
 
     EVERYONE = "everyone"
     NONCOMPLIANT = "noncompliant"
+    OBSERVE = "observe"
     NEVER = "never"
+
+    @property
+    def asks(self) -> bool:
+        """Tell whether users with an existing password are asked for anything."""
+        return self in (Enforcement.EVERYONE, Enforcement.NONCOMPLIANT)
 
 
 class Need(StrEnum):
@@ -27,6 +40,9 @@ class Need(StrEnum):
     CURRENT = "current"
     HISTORY = "history"
     COMMON = "common"
+    STRENGTH = "strength"
+    BREACHED_ONLINE = "breached_online"
+    BREACHED_FILE = "breached_file"
     PAST_BULK_SECRETS = "past_bulk_secrets"
 
 
@@ -71,17 +87,24 @@ class Candidate:
 
     `forced` says that the user must change: the current password is then refused whatever
     the rules, and a minimum age does not bind. Facts that `engine.needs` does not ask for
-    may be left at their defaults.
+    may be left at their defaults. `current_password` is the one that the user has now, as typed
+    (NFC); None where nobody typed it. `context` are names of the realm and the product.
+    `strength` is a score of 0 to 4, None where it was not measured; `is_breached` is None where
+    nobody could look it up.
     """
 
     password: str = field(repr=False)
     username: str
     email: str | None
     names: tuple[str, ...] = ()
+    context: tuple[str, ...] = ()
     forced: bool = False
     matches_current: bool = False
+    current_password: str | None = field(default=None, repr=False)
     history_matches: tuple[HistoryMatch, ...] = ()
     is_common: bool = False
+    strength: int | None = None
+    is_breached: bool | None = None
     is_past_bulk_secret: bool = False
     now: datetime
     current_set_at: datetime | None = None
@@ -95,6 +118,12 @@ class CredentialFacts:
     `judged_under` is None for an imported hash that no policy has judged yet (stamp 0).
     `refused_under` is the number of the version that refused the plaintext at a sign-in.
     `temporary_until` is the deadline of a temporary or shared password.
+
+    The others matter only where a policy is staged (grace, waves). `marked_by` and `aged_by` are
+    the versions since which the password is marked, and since which the maximum age is at least
+    this strict; None stands for the version that is asked about. `placed_under` is the version
+    under which a wave asked the user already. `groups` are the folded names of the user's groups;
+    `share` (0 to 99) says which percent of the users this one belongs to.
     """
 
     judged_under: "PolicyVersion | None"
@@ -102,6 +131,11 @@ class CredentialFacts:
     password_set_at: datetime
     must_change: bool
     temporary_until: datetime | None
+    marked_by: "PolicyVersion | None" = None
+    aged_by: "PolicyVersion | None" = None
+    placed_under: int | None = None
+    groups: frozenset[str] = frozenset()
+    share: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +144,8 @@ class Rule:
 
     A subclass is a frozen dataclass with slots whose fields are declared parameters. It
     overrides `check_candidate` (content and change rules) or `check_standing`, and lists
-    every code it can give in `codes` and every line it describes itself by in `lines`.
+    every code it can give in `codes` and every line it describes itself by in `lines`. A rule
+    from elsewhere says in `texts` what each of them means: format strings over the parameters.
     """
 
     name: ClassVar[str]
@@ -119,6 +154,7 @@ class Rule:
     lines: ClassVar[tuple[str, ...]]
     kind: ClassVar[Kind]
     needs: ClassVar[frozenset[Need]] = frozenset()
+    texts: ClassVar[Mapping[str, str]] = {}
 
     @classmethod
     def parse(cls, document: Mapping[str, object]) -> Self:
@@ -153,6 +189,14 @@ class Rule:
         """Return how the rule changed since `old` (None: the rule was off)."""
         return direction_of(old, self)
 
+    def combined_with(self, other: Self) -> Self:
+        """Return the rule that asks for the stricter value of each parameter.
+
+        Raises:
+            PolicyError: no password could meet both.
+        """
+        return combine_params(self, other)
+
     def active_needs(self) -> frozenset[Need]:
         """Return the facts that the rule needs with these parameters."""
         return self.needs
@@ -166,15 +210,42 @@ class Rule:
         return MAX_LENGTH
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupRules:
+    """What a policy asks of the members of one group besides; `key` is the group's folded name."""
+
+    name: str
+    key: str
+    rules: tuple[Rule, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class PolicyVersion:
-    """An immutable, numbered policy; its rules stand in the order of the registry."""
+    """An immutable, numbered policy; its rules stand in the order of the registry.
+
+    `published_at` is None for one that is not published yet. `of_groups` are the folded names of
+    the groups whose rules are combined into `rules`, where the policy was asked for by a user's.
+    """
 
     number: int
     rules: tuple[Rule, ...]
     enforcement: Enforcement
     grace: timedelta = timedelta(0)
+    waves: Waves | None = None
+    groups: tuple[GroupRules, ...] = ()
+    published_at: datetime | None = None
+    of_groups: tuple[str, ...] = ()
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Once and for all: versions are keys on the way to every token.
+        settled = (self.enforcement, self.grace, self.waves, self.groups, self.of_groups)
+        object.__setattr__(self, "_hash", hash((self.number, self.rules, *settled)))
 
     def __hash__(self) -> int:
-        # Cheap on purpose: versions are keys on the way to every token.
-        return hash((self.number, len(self.rules)))
+        return self._hash
+
+    @property
+    def is_staged(self) -> bool:
+        """Tell whether the policy asks some users later than others."""
+        return bool(self.grace) or self.waves is not None

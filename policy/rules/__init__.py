@@ -5,6 +5,7 @@ A new rule is one file and one line in `RULES`. The order is the order of findin
 
 from policy.model import Rule
 from policy.rules.blocklist import Blocklist
+from policy.rules.breached import UNCHECKED, Breached
 from policy.rules.characters import Characters
 from policy.rules.differs_from_current import DiffersFromCurrent
 from policy.rules.history import History
@@ -12,6 +13,7 @@ from policy.rules.length import Length
 from policy.rules.max_age import MaxAge
 from policy.rules.min_age import MinAge
 from policy.rules.not_personal import NotPersonal
+from policy.rules.strength import Strength
 
 RULES: tuple[type[Rule], ...] = (
     Length,
@@ -20,13 +22,17 @@ RULES: tuple[type[Rule], ...] = (
     History,
     Blocklist,
     NotPersonal,
+    Strength,
+    Breached,
     MaxAge,
     MinAge,
 )
 
 __all__ = [
     "RULES",
+    "UNCHECKED",
     "Blocklist",
+    "Breached",
     "Characters",
     "DiffersFromCurrent",
     "History",
@@ -34,4 +40,5 @@ __all__ = [
     "MaxAge",
     "MinAge",
     "NotPersonal",
+    "Strength",
 ]

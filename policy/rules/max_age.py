@@ -37,5 +37,9 @@ class MaxAge(Rule):
             return Finding("password.expires_soon", {"days_left": left.days})
         return None
 
+    def combined_with(self, other: "MaxAge") -> "MaxAge":
+        days = min(self.days, other.days)
+        return MaxAge(days=days, warn_days=min(max(self.warn_days, other.warn_days), days - 1))
+
     def describe(self) -> tuple[Finding, ...]:
         return (Finding("rule.max_age", {"days": self.days}),)

@@ -1,4 +1,4 @@
-"""A password is not the user's own name or address."""
+"""A password is not the user's own name or address, nor the name of where it is used."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ _MOST_PADDING = 3
 class NotPersonal(Rule):
     """The password is not the login name, e-mail or a name, however thinly disguised.
 
+    Nor is it a name of the realm or of the product.
     Disguises seen through: backwards, look-alike characters, other separators, and up to
     three digits or symbols before and after. A phrase that merely contains a name is fine.
 
@@ -43,6 +44,7 @@ def _personal_words(candidate: Candidate) -> Iterator[str]:
         yield fold(candidate.email.rpartition("@")[0])
     yield from map(fold, candidate.names)
     yield fold("".join(candidate.names))
+    yield from map(fold, candidate.context)
 
 
 def _skeleton(word: str) -> str:

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.bench import kernel
 from tests.bench.floors import Floors, open_floors
 from tests.bench.product import Product, open_product
 
@@ -106,7 +107,8 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=200, help="requests of each kind")
     parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md")
     options = parser.parse_args()
-    lines = table(options.count)
+    lines = [*table(options.count), "", *kernel.rows()]
+    print("\n".join(lines[-7:]))  # noqa: T201 - what the command is for
     if options.write:
         before = _PAGE.read_text(encoding="utf-8").split(_MARK)
         body = "\n".join(["", machine(), "", *lines, ""])

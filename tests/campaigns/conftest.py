@@ -5,14 +5,12 @@ at what it added itself.
 """
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.campaigns.fleet import Fleet, running_fleet
 from tests.support import databases
 from tests.support.installation import write_installation
-from tests.support.postgres import PostgresServer
 
 
 @pytest.fixture(
@@ -26,17 +24,8 @@ def fleet(
     folder = tmp_path_factory.mktemp("fleet")
     installation = write_installation(
         folder,
-        database_url=_fresh_database(request, folder),
+        database_url=databases.fresh_url(request, folder),
         settings={"server": {"workers": 4, "threads": 8}},
     )
     with running_fleet(installation) as running:
         yield running
-
-
-def _fresh_database(request: pytest.FixtureRequest, folder: Path) -> str:
-    if request.param == "sqlite":
-        template: Path = request.getfixturevalue("sqlite_template")
-        return databases.copy_sqlite(template, folder / "idp.db")
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    name: str = request.getfixturevalue("postgres_template")
-    return server.url(server.create_database(template=name))

@@ -22,7 +22,6 @@ from tests.support.world import make_world
 
 pytestmark = [pytest.mark.campaign, pytest.mark.timeout(0)]
 _KILLS = 20
-"""Each costs a minute: another worker waits until the dead one's lease is over."""
 _SEVERAL_BATCHES = 5_000
 _SECONDS = 60
 _SECRET = "kiwi over the long white cloud"

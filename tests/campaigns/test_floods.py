@@ -20,14 +20,14 @@ _ALLOWANCE_KIB = 96 * 1024
 
 
 @pytest.fixture
-def busy(sqlite_url: str, tmp_path: Path) -> Iterator[Fleet]:
+def busy(database_url: str, tmp_path: Path) -> Iterator[Fleet]:
     """Give two workers that hash as in production, and do not brake addresses."""
     settings: dict[str, dict[str, object]] = {
         "server": {"workers": 2, "threads": 16},
         "hashing": {"memory_kib": _MEMORY_KIB, "time_cost": 2, "max_concurrent": _CONCURRENT},
         "limits": {"sign_in_per_account": "off", "sign_in_per_address": "off"},
     }
-    installation = write_installation(tmp_path, database_url=sqlite_url, settings=settings)
+    installation = write_installation(tmp_path, database_url=database_url, settings=settings)
     with running_fleet(installation) as running:
         yield running
 

@@ -21,7 +21,7 @@ OK, REFUSED = 200, 401
 
 
 @pytest.fixture
-def quiet(sqlite_url: str, tmp_path: Path) -> Iterator[Fleet]:
+def quiet(database_url: str, tmp_path: Path) -> Iterator[Fleet]:
     """Give one worker that hashes as in production and brakes nobody."""
     settings: dict[str, dict[str, object]] = {
         "server": {"workers": 1, "threads": 4},
@@ -33,7 +33,7 @@ def quiet(sqlite_url: str, tmp_path: Path) -> Iterator[Fleet]:
             "reset_per_address": "off",
         },
     }
-    installation = write_installation(tmp_path, database_url=sqlite_url, settings=settings)
+    installation = write_installation(tmp_path, database_url=database_url, settings=settings)
     with running_fleet(installation) as running:
         yield running
 

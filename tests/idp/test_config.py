@@ -132,6 +132,28 @@ def test_requests_queue_for_hashes_only_as_far_as_threads_are_spare(load_text: L
     assert load_text(SMALLEST + "[hashing]\nmax_waiting = 7\n").hashing_waiters == 7
 
 
+def test_lists_of_leaked_passwords_are_near_or_over_https(
+    load_text: Load, problems_of: FindProblems, tmp_path: Path
+) -> None:
+    breaches = load_text(SMALLEST + '[breaches]\nfile = "leaked.txt"\n').breaches
+
+    assert breaches.file == tmp_path / "leaked.txt"
+    assert breaches.url == "https://api.pwnedpasswords.com/range/"
+    for url in ("https://mirror.example/v3/range/", "http://127.0.0.1:9000/range/"):
+        assert load_text(f'{SMALLEST}[breaches]\nurl = "{url}"\n').breaches.url == url
+    for url in (
+        "http://mirror.example/range/",
+        "https://mirror.example/range",
+        "https://ada:secret@mirror.example/range/",
+        "https://mirror.example/range?prefix=/",
+        "https:///range/",
+        "ftp://127.0.0.1/range/",
+        "https://[::1/range/",
+    ):
+        [problem] = problems_of(f'{SMALLEST}[breaches]\nurl = "{url}"\n')
+        assert problem.key == "breaches.url"
+
+
 def test_a_configuration_cannot_be_changed(load_text: Load) -> None:
     with pytest.raises(ValueError, match="frozen"):
         load_text().server.workers = 9
@@ -470,8 +492,10 @@ def test_every_default_in_the_example_is_the_one_in_force(load_text: Load) -> No
     assert uncommented.server.metrics_listen is not None
     server = uncommented.server.model_copy(update={"metrics_listen": None})
     hashing = uncommented.hashing.model_copy(update={"max_waiting": None})
+    breaches = uncommented.breaches.model_copy(update={"file": None})
+    sections = {"server": server, "hashing": hashing, "breaches": breaches}
     assert (
-        uncommented.model_copy(update={"server": server, "hashing": hashing}).model_dump()
+        uncommented.model_copy(update=sections).model_dump()
         == load_text(render_example()).model_dump()
     )
 

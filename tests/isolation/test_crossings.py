@@ -10,6 +10,7 @@ from idp.core.jose import Signer
 from idp.core.key_ring import current_ring
 from idp.core.links import issue_setup_link
 from idp.core.plans import get_plan, list_plan_targets
+from idp.core.policy_targets import list_policy_targets
 from idp.core.users import get_user, lock_user, require_change, set_user_password
 from idp.core.work import HOST, UnitOfWork
 from idp.errors import NotFound
@@ -89,7 +90,7 @@ def test_the_portal_reaches_no_administration(story: Story) -> None:
 
 Act = Callable[[UnitOfWork, Any], object]
 ON_USERS: tuple[Act, ...] = (get_user, lock_user, require_change)
-ON_PLANS: tuple[Act, ...] = (get_plan, list_plan_targets)
+ON_PLANS: tuple[Act, ...] = (get_plan, list_plan_targets, list_policy_targets)
 
 
 @pytest.mark.parametrize(("home", "abroad"), [(STAFF, PORTAL), (PORTAL, STAFF)])

@@ -13,6 +13,7 @@ from idp.core.users import lock_user
 from idp.core.work import SYSTEM
 from idp.ids import UserId
 from idp.jobs.runner import Runner
+from idp.store.audit import AuditEventRow
 from idp.store.base import Base, InRealm
 from idp.store.users import CredentialRow, UserRow
 from tests.isolation.population import both
@@ -85,6 +86,17 @@ def test_a_row_of_the_other_realm_cannot_be_written(story: Story) -> None:
 
     with pytest.raises(RuntimeError, match="portal"), story.world.begin(STAFF) as uow:
         uow.db.add(row)
+
+
+def test_what_is_appended_is_of_this_realm_whatever_it_says(story: Story) -> None:
+    before = story.world.event_codes(realm=PORTAL)
+    words = {"code": "user.created", "actor_kind": "host", "params": {}}
+
+    with story.world.begin(STAFF) as uow:
+        uow.db.append(AuditEventRow, id=uow.new_id(), at=uow.now, realm=PORTAL, **words)
+
+    assert story.world.event_codes(realm=PORTAL) == before
+    assert story.world.event_codes(realm=STAFF)[-1] == "user.created"
 
 
 def test_a_row_cannot_be_taken_over_into_another_realm(story: Story) -> None:

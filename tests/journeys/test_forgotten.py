@@ -22,9 +22,11 @@ pytestmark = [pytest.mark.servers, pytest.mark.browser]
 
 
 @pytest.fixture
-def demo_with_mail(tmp_path: Path, smtp_server: SmtpServer) -> Iterator[Demo]:
+def demo_with_mail(
+    tmp_path: Path, smtp_server: SmtpServer, database_options: tuple[str, ...]
+) -> Iterator[Demo]:
     """Give a demo whose mails go to a real mail server."""
-    with running_demo(tmp_path, "--mail-url", smtp_server.url) as demo:
+    with running_demo(tmp_path, "--mail-url", smtp_server.url, *database_options) as demo:
         yield demo
 
 

@@ -5,7 +5,9 @@ their tokens, what stands after it happens to her then.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
+from idp.core.groups import create_group, update_group
 from idp.core.links import issue_not_me_link, redeem_not_me
 from idp.core.plans import undo_plan
 from idp.core.recovery import Recovered, complete_recovery
@@ -29,9 +31,12 @@ from tests.support.campaigns import publish
 from tests.support.pages import visitor
 from tests.support.world import STAFF
 
-_MET, _NOT_MET = 12, 24
-"""Minimum lengths that ada's password meets, and does not meet."""
+_BEFORE, _MET, _NOT_MET = 8, 12, 24
+"""Minimum lengths: that of the first version, and two that ada's password meets and does not."""
 _TRIES = 11
+_GROUP = "Office"
+_NEVER: Mapping[str, object] = {"quiet": "00:00/23:59"}
+"""Waves that come to nobody at the time of these tests."""
 
 Way = Callable[[Case], Iterator[None]]
 
@@ -42,10 +47,12 @@ def bring_about(case: Case, name: str) -> None:
         case.hold()
 
 
-def raise_policy(case: Case, enforcement: str, length: int = _NOT_MET) -> str:
+def raise_policy(
+    case: Case, enforcement: str, length: int = _NOT_MET, **staging: Mapping[str, object] | str
+) -> str:
     """Publish a stricter policy and return the plan's id."""
     rules = {"length": {"min": length, "max": 256}, "differs_from_current": {}}
-    document = {"enforcement": enforcement, "rules": rules}
+    document = {"enforcement": enforcement, "rules": rules, **staging}
     return publish(case.story.world, document, accept_conflicts=True).id
 
 
@@ -68,6 +75,51 @@ def _stale_judged(length: int) -> Way:
         case.sign_in()
 
     return way
+
+
+def _staged(enforcement: str = "everyone", **staging: Mapping[str, object] | str) -> Way:
+    def way(case: Case) -> Iterator[None]:
+        yield
+        raise_policy(case, enforcement, _NOT_MET, **staging)
+
+    return way
+
+
+def _observed_judged(case: Case) -> Iterator[None]:
+    yield
+    raise_policy(case, "observe")
+    case.sign_in()
+
+
+def _grace_over(case: Case) -> Iterator[None]:
+    yield
+    raise_policy(case, "everyone", grace="PT20S")
+    case.story.world.advance(seconds=20)
+
+
+def _wave_asks(case: Case) -> Iterator[None]:
+    yield
+    raise_policy(case, "everyone", waves={"per_hour": 1})
+    case.story.refresh(case.web, case.given().refresh_token)
+
+
+def _wave_over(case: Case) -> Iterator[None]:
+    raise_policy(case, "everyone", waves={**_NEVER, "deadline": "PT1H"})
+    case.story.world.advance(hours=1, seconds=-10)
+    yield
+    case.story.world.advance(seconds=20)
+
+
+def _of_group(case: Case, *, joins: bool = False, leaves: bool = False) -> Iterator[None]:
+    world = case.story.world
+    with world.begin() as uow:
+        create_group(uow, _GROUP)
+        update_group(uow, _GROUP, add=[] if joins else [case.ada])
+    yield
+    group = {"rules": {"length": {"min": _NOT_MET, "max": 256}}}
+    raise_policy(case, "everyone", _BEFORE, groups={_GROUP: group})
+    with world.begin() as uow:
+        update_group(uow, _GROUP, add=[case.ada] * joins, remove=[case.ada] * leaves)
 
 
 def _rolled_back(case: Case) -> Iterator[None]:
@@ -237,6 +289,16 @@ WAYS: Mapping[str, Way] = {
     "stale_refused": _stale_judged(_NOT_MET),
     "stale_accepted": _stale_judged(_MET),
     "stale_never": _stale("never"),
+    "observed": _staged("observe"),
+    "observed_refused": _observed_judged,
+    "in_grace": _staged(grace="P7D"),
+    "grace_over": _grace_over,
+    "wave_waits": _staged(waves=_NEVER),
+    "wave_asks": _wave_asks,
+    "wave_over": _wave_over,
+    "group_stale": _of_group,
+    "group_joined": partial(_of_group, joins=True),
+    "group_left": partial(_of_group, leaves=True),
     "rolled_back": _rolled_back,
     "expired": _expired,
     "must_change": _must_change,

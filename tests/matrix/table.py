@@ -11,9 +11,13 @@ _HEAD = """# The gate: who gets what, when
 
 One function decides whether an account may have tokens now: `idp.core.gate.clear`. The authorize
 endpoint asks it to show the right screen, the token endpoint asks it again before anything is
-signed, and the endpoints that take access tokens ask it too. This page is written from the data of
-`tests/matrix/outcomes.py` by `python -m tests.matrix.table`; the tests run every cell through the
-whole application, on SQLite and on PostgreSQL, and fail when this page says anything else.
+signed, and the endpoints that take access tokens ask it too. The first two ask by way of
+`idp.core.decisions.decide`: there a wave takes its place, and what is no plain pass goes on record
+with everything it rests on (`idp policy explain USER --history`).
+
+This page is written from the data of `tests/matrix/outcomes.py` by `python -m tests.matrix.table`;
+the tests run every cell through the whole application, on SQLite and on PostgreSQL, and fail when
+this page says anything else.
 
 Each row is one state. Somebody signed in, and an app was given a code, a refresh token and access
 tokens; then the state came about. A refusal spends nothing and leaves an event.

@@ -23,6 +23,8 @@ def a_candidate(password: str = "Grüne Wiese 7 am Fluss", **facts: Any) -> Cand
         username="ada.lovelace",
         email="countess@analytical.example",
         names=("Ada", "Lovelace"),
+        strength=4,
+        is_breached=False,
         now=NOW,
     )
     return replace(ada, **facts)
@@ -41,11 +43,21 @@ def some_facts(judged_under: PolicyVersion | None, **facts: Any) -> CredentialFa
 
 
 def a_policy(
-    rules: Mapping[str, object], *, number: int = 1, enforcement: str = "everyone"
+    rules: Mapping[str, object],
+    *,
+    number: int = 1,
+    enforcement: str = "everyone",
+    published_at: datetime | None = None,
+    **more: object,
 ) -> PolicyVersion:
-    """Return the published policy with these rules."""
-    document = {"rules": rules, "enforcement": enforcement}
-    return parse(document, number=number, default_enforcement=Enforcement.NEVER)
+    """Return the published policy with these rules, and more of a document."""
+    document = {"rules": rules, "enforcement": enforcement, **more}
+    return parse(
+        document,
+        number=number,
+        default_enforcement=Enforcement.NEVER,
+        published_at=published_at,
+    )
 
 
 def min_length(least: int, *, number: int, enforcement: str = "everyone") -> PolicyVersion:
@@ -65,6 +77,8 @@ _WORDS = st.lists(
     max_size=4,
 ).map(lambda words: [word for word in words if word.strip()])
 
+_PATTERNS = st.lists(st.sampled_from(["exo*", "*EXO", "tui????", "tui##", "ﬁeld#"]), max_size=4)
+
 _CONTENT: dict[str, st.SearchStrategy[dict[str, object]]] = {
     "length": st.fixed_dictionaries({"min": st.integers(12, 64)}, optional={"max": st.just(128)}),
     "characters": st.fixed_dictionaries(
@@ -77,12 +91,19 @@ _CONTENT: dict[str, st.SearchStrategy[dict[str, object]]] = {
             "classes": st.integers(0, 4),
         },
     ),
-    "blocklist": st.fixed_dictionaries({}, optional={"common": st.booleans(), "words": _WORDS}),
+    "blocklist": st.fixed_dictionaries(
+        {}, optional={"common": st.booleans(), "words": _WORDS, "patterns": _PATTERNS}
+    ),
+    "strength": st.fixed_dictionaries({"min_score": st.integers(1, 4)}),
+    "breached": st.fixed_dictionaries(
+        {"source": st.sampled_from(["hibp", "file"])},
+        optional={"on_failure": st.sampled_from(["accept", "refuse"])},
+    ),
     "not_personal": st.just({}),
 }
 
 _OTHER: dict[str, st.SearchStrategy[dict[str, object]]] = {
-    "differs_from_current": st.just({}),
+    "differs_from_current": st.fixed_dictionaries({}, optional={"min_distance": st.integers(1, 8)}),
     "history": st.fixed_dictionaries(
         {"last": st.integers(1, 24)}, optional={"within": st.just("P365D")}
     ),
@@ -99,9 +120,29 @@ RULE_DOCUMENTS = st.fixed_dictionaries({}, optional=_CONTENT | _OTHER)
 """Rules of every kind as they stand in a document."""
 
 CONTENT_POLICIES = CONTENT_RULES.map(a_policy)
+GROUP_NAMES = st.sampled_from(["office", "Field Staff", "Straße"])
+
+WAVES = st.fixed_dictionaries(
+    {"deadline": st.just("P14D")},
+    optional={
+        "per_hour": st.integers(1, 500),
+        "percent": st.integers(1, 100),
+        "groups": st.lists(GROUP_NAMES, max_size=2),
+        "quiet": st.sampled_from(["22:00/06:00", "12:00/13:00"]),
+        "zone": st.just("Pacific/Auckland"),
+    },
+)
+
 POLICIES = st.builds(
     a_policy,
     RULE_DOCUMENTS,
     number=st.integers(0, 9),
     enforcement=st.sampled_from([mode.value for mode in Enforcement]),
+    grace=st.sampled_from(["P0D", "P7D", "PT36H"]),
+    waves=st.none() | WAVES,
+    groups=st.dictionaries(
+        GROUP_NAMES,
+        RULE_DOCUMENTS.filter(bool).map(lambda rules: {"rules": rules}),
+        max_size=2,
+    ),
 )

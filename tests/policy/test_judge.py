@@ -99,7 +99,12 @@ def test_at_a_sign_in_only_the_content_speaks() -> None:
 def test_tells_which_facts_to_gather() -> None:
     assert needs(NO_RULES, forced=False) == {Need.PAST_BULK_SECRETS}
     assert needs(NO_RULES, forced=True) == {Need.PAST_BULK_SECRETS, Need.CURRENT}
-    assert needs(STRICT, forced=False) == set(Need)
+    assert needs(STRICT, forced=False) == {
+        Need.PAST_BULK_SECRETS,
+        Need.CURRENT,
+        Need.HISTORY,
+        Need.COMMON,
+    }
 
 
 def test_tells_how_far_back_to_compare() -> None:

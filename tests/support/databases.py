@@ -5,6 +5,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from idp.store.migrations import upgrade
 from tests.support.postgres import PostgresServer
 
@@ -33,3 +35,16 @@ def create_postgres_template(server: PostgresServer) -> str:
     name = server.create_database()
     upgrade(server.url(name))
     return name
+
+
+def fresh_url(request: pytest.FixtureRequest, folder: Path) -> str:
+    """Return the address of a fresh, migrated database of the kind that `request.param` names.
+
+    For fixtures that live longer than a test; what is made goes with the server or the folder.
+    """
+    if request.param == "sqlite":
+        template: Path = request.getfixturevalue("sqlite_template")
+        return copy_sqlite(template, folder / "idp.db")
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    name: str = request.getfixturevalue("postgres_template")
+    return server.url(server.create_database(template=name))

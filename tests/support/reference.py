@@ -10,7 +10,18 @@ from idp.core.event_meanings import MEANINGS, Meaning
 from idp.core.events import EventCode
 from idp.web.messages import requirements, why_asked, wrong_with
 from policy.engine import ENGINE_CODES
-from policy.model import Flag, Kind, Rule, Span, Tightens, Whole, Words, write_duration
+from policy.model import (
+    Choice,
+    Flag,
+    Kind,
+    Patterns,
+    Rule,
+    Span,
+    Tightens,
+    Whole,
+    Words,
+    write_duration,
+)
 from policy.model.params import Param, params_of
 from policy.rules import RULES
 from policy.verdict import Finding
@@ -115,6 +126,11 @@ def _told(param: object) -> tuple[str, str]:
             return "`true` or `false`", "on"
         case Words(most=most):
             return f"a list of at most {most:,} words", "more words"
+        case Patterns(most=most, longest=longest):
+            return f"at most {most:,} patterns of {longest} characters", "more patterns"
+        case Choice(names=names, is_ordered=is_ordered):
+            told = " or ".join(f'`"{name}"`' for name in names)
+            return told, f'`"{names[-1]}"`' if is_ordered else "never"
         case _:
             raise TypeError(param)
 
@@ -127,7 +143,8 @@ def _default(field: Field[Any], param: Param[Any]) -> str:
         return "required"
     if field.default is None:
         return "no bound"
-    return f"`{json.dumps(param.write(field.default))}`"
+    written = param.write(field.default)
+    return "`[]`" if written is None else f"`{json.dumps(written)}`"
 
 
 def _messages(rule: type[Rule]) -> Iterable[tuple[str, str]]:

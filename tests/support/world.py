@@ -14,13 +14,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from idp.adapters.breaches import BreachLists
 from idp.adapters.common_passwords import CommonPasswordList
 from idp.adapters.hashing import PasswordHasher
 from idp.adapters.secretbox import KeyFileBox
+from idp.adapters.strength import ZxcvbnMeter
 from idp.clock import FakeClock
 from idp.config import Config
 from idp.core.names import name_key
 from idp.core.policies import default_enforcement
+from idp.core.policy_versions import asks_for_groups
 from idp.core.recovery_mails import RECOVERY, make_recovery_mail
 from idp.core.reset_links import NotNeeded
 from idp.core.runtime import Runtime
@@ -33,6 +36,7 @@ from idp.store.policies import PolicyVersionRow
 from idp.store.realms import RealmRow
 from idp.store.session import Database
 from idp.store.users import CredentialRow, UserRow
+from policy.model import PolicyVersion
 from policy.parse import digest, parse
 
 STAFF = RealmName("staff")
@@ -83,7 +87,8 @@ class World:
             row = uow.db.get_one(RealmRow, realm)
             number: int = row.policy_version + 1
             row.policy_version = number
-            _add_policy(uow, number, document)
+            policy = _add_policy(uow, number, document)
+            row.policy_by_group = asks_for_groups(uow, policy, before=number - 1)
             return number
 
     def add_user(
@@ -255,6 +260,8 @@ def make_runtime(
         ),
         box=KeyFileBox({_KEY_ID: _KEY}),
         common_passwords=CommonPasswordList(),
+        strength_meter=ZxcvbnMeter(),
+        breached_passwords=BreachLists(url=config.breaches.url, file=config.breaches.file),
         mailer=mailer or CollectedMail(),
     )
 
@@ -304,8 +311,13 @@ def _as_written(uow: UnitOfWork) -> sa.ColumnElement[Any]:
     return sa.literal_column("rowid" if is_sqlite else "ctid")
 
 
-def _add_policy(uow: UnitOfWork, number: int, document: Mapping[str, object]) -> None:
-    policy = parse(document, number=number, default_enforcement=default_enforcement(uow.realm))
+def _add_policy(uow: UnitOfWork, number: int, document: Mapping[str, object]) -> PolicyVersion:
+    policy = parse(
+        document,
+        number=number,
+        default_enforcement=default_enforcement(uow.realm),
+        rules=uow.runtime.rules,
+    )
     uow.db.add(
         PolicyVersionRow(
             number=number,
@@ -315,6 +327,7 @@ def _add_policy(uow: UnitOfWork, number: int, document: Mapping[str, object]) ->
             created_at=uow.now,
         )
     )
+    return policy
 
 
 def _user_columns(uow: UnitOfWork, user_id: str, username: str) -> dict[str, object]:

@@ -88,7 +88,9 @@ def prepare_user(runtime: Runtime, realm: RealmName, new: NewUser) -> PreparedUs
         _require_free_name(uow, columns)
     password = None
     if new.password is not None:
-        password = prepare_password(runtime, realm, person_in(columns), new.password)
+        person = person_in(columns)
+        groups = () if new.profile.groups is KEEP else new.profile.groups
+        password = prepare_password(runtime, realm, person, new.password, groups)
     return PreparedUser(new, columns, password)
 
 

@@ -8,16 +8,20 @@ from idp.core.gate import AccountFacts
 from idp.core.sessions import SignedIn
 from idp.core.work import UnitOfWork
 from idp.http.visit import Visit
+from idp.web.account.coming import coming
 from idp.web.account.entry import show_to_cleared
 from idp.web.changing import owner_of_account
-from idp.web.messages import why_asked
 from idp.web.routes import Route, page
-from policy.engine import warnings
 
 _LINKS = (
     ("/account/password", "Password", "Choose a new one.", "key"),
     ("/account/sessions", "Where you are signed in", "See it and end it.", "browser"),
-    ("/account/security", "Security", "Known browsers and apps you allowed.", "lock"),
+    (
+        "/account/security",
+        "Security",
+        "Known browsers, apps you allowed, why you were asked.",
+        "lock",
+    ),
 )
 
 
@@ -31,7 +35,7 @@ def _show(visit: Visit) -> ResponseReturnValue:
             name=owner.given_name or owner.name,
             email=owner.email,
             password_set_at=_set_at(signed_in.account),
-            notices=_notices(uow, signed_in.account),
+            coming=coming(visit, signed_in.account, uow.now),
             links=[
                 {"href": visit.url(path), "title": title, "description": text, "icon": icon}
                 for path, title, text, icon in _LINKS
@@ -44,12 +48,6 @@ def _show(visit: Visit) -> ResponseReturnValue:
 
 def _set_at(account: AccountFacts) -> datetime | None:
     return account.credential.password_set_at if account.credential else None
-
-
-def _notices(uow: UnitOfWork, account: AccountFacts) -> list[str]:
-    if account.credential is None:
-        return []
-    return why_asked(warnings(account.policy, account.credential, uow.now))
 
 
 ROUTES = (Route(path="/account", show=_show),)

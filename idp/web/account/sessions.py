@@ -19,6 +19,7 @@ from idp.http.forms import field
 from idp.http.visit import Visit
 from idp.ids import SessionId
 from idp.store.sessions import SessionRow
+from idp.web.account.coming import coming
 from idp.web.account.entry import show_to_cleared, write_for_cleared
 from idp.web.routes import Route, page, see_other
 
@@ -50,6 +51,7 @@ def _show(visit: Visit) -> ResponseReturnValue:
             200,
             "account_sessions.html",
             sessions=[_described(row, signed_in.session.id, apps) for row in rows],
+            coming=coming(visit, signed_in.account, uow.now),
             action_end=visit.url("/account/sessions"),
             action_end_others=visit.url("/account/sessions/others"),
         )

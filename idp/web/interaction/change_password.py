@@ -8,12 +8,12 @@ from idp.core.authorizations import note_signed_in
 from idp.core.password_change import PasswordChanged
 from idp.core.sessions import SignedIn
 from idp.http.visit import Visit
+from idp.http.way_back import sign_in_over
 from idp.web import changing
 from idp.web.interaction.under_way import (
     UnderWay,
     back_to_dispatcher,
     find_under_way,
-    request_over,
 )
 from idp.web.routes import Route
 
@@ -47,7 +47,7 @@ def _for_whom_it_is_asked(visit: Visit, request_id: str, answer: _Answer) -> Res
     with visit.work(write=False) as uow:
         found = find_under_way(visit, uow, request_id)
         if found is None:
-            return request_over(visit, uow, request_id)
+            return sign_in_over(visit, uow, request_id)
         signed_in = visit.signed_in(uow)
         verdict = changing.asked_of(signed_in, uow.now)
         if signed_in is None or verdict is None:

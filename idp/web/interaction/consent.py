@@ -10,8 +10,9 @@ from idp.core.sessions import SignedIn
 from idp.core.work import UnitOfWork
 from idp.http.forms import field
 from idp.http.visit import Visit
+from idp.http.way_back import sign_in_over
 from idp.web.changing import owner_of_account
-from idp.web.interaction.under_way import back_to_dispatcher, find_under_way, request_over
+from idp.web.interaction.under_way import back_to_dispatcher, find_under_way
 from idp.web.messages import scope_in_words
 from idp.web.routes import Route, page
 
@@ -20,7 +21,7 @@ def _show(visit: Visit, request_id: str) -> ResponseReturnValue:
     with visit.work(write=False) as uow:
         found = find_under_way(visit, uow, request_id)
         if found is None:
-            return request_over(visit, uow, request_id)
+            return sign_in_over(visit, uow, request_id)
         signed_in = _find_cleared(visit, uow)
         if signed_in is None:
             return back_to_dispatcher(visit, found.request)
@@ -42,7 +43,7 @@ def _submit(visit: Visit, request_id: str) -> ResponseReturnValue:
     with visit.work() as uow:
         found = find_under_way(visit, uow, request_id)
         if found is None:
-            return request_over(visit, uow, request_id)
+            return sign_in_over(visit, uow, request_id)
         signed_in = _find_cleared(visit, uow)
         if signed_in is None:
             return back_to_dispatcher(visit, found.request)

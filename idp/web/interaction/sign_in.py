@@ -5,8 +5,9 @@ from flask.typing import ResponseReturnValue
 from idp.core.authorizations import note_signed_in
 from idp.core.login import LoggedIn
 from idp.http.visit import Visit
+from idp.http.way_back import sign_in_over
 from idp.web import signing_in
-from idp.web.interaction.under_way import back_to_dispatcher, find_under_way, request_over
+from idp.web.interaction.under_way import back_to_dispatcher, find_under_way
 from idp.web.routes import Route
 
 
@@ -14,7 +15,7 @@ def _show(visit: Visit, request_id: str) -> ResponseReturnValue:
     with visit.work(write=False) as uow:
         found = find_under_way(visit, uow, request_id)
         if found is None:
-            return request_over(visit, uow, request_id)
+            return sign_in_over(visit, uow, request_id)
     return signing_in.show_form(
         visit,
         action=visit.url(f"/interaction/{request_id}/sign-in"),
@@ -27,7 +28,7 @@ def _submit(visit: Visit, request_id: str) -> ResponseReturnValue:
     with visit.work(write=False) as uow:
         found = find_under_way(visit, uow, request_id)
         if found is None:
-            return request_over(visit, uow, request_id)
+            return sign_in_over(visit, uow, request_id)
 
     def proceed(signed_in: LoggedIn) -> ResponseReturnValue:
         with visit.work() as uow:

@@ -2,18 +2,28 @@
 
 import socket
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from prometheus_client import REGISTRY
 
-from idp.adapters.metrics import count_event, count_request, serve_metrics
+from idp.adapters.metrics import ExposureCollector, count_event, count_request, serve_metrics
 from idp.clock import FakeClock
 from idp.config import Address
 from idp.core.events import Event, EventCode
-from idp.errors import ConfigError
+from idp.core.exposure import Exposure, read_exposure
+from idp.errors import ConfigError, Unavailable
+from idp.jobs.runner import Runner
 from tests.support.ports import LOOPBACK, free_port
-from tests.support.world import STAFF, make_world
+from tests.support.world import PORTAL, STAFF, World, make_world, open_world
+
+
+@pytest.fixture
+def world(database_url: str) -> Iterator[World]:
+    """Give a running product over a fresh database; the test runs once on each kind."""
+    with open_world(database_url) as opened:
+        yield opened
 
 
 def _value(name: str, **labels: str) -> float:
@@ -40,7 +50,7 @@ def test_a_method_that_nobody_knows_makes_no_label_of_its_own() -> None:
 
 
 def test_metrics_have_an_address_of_their_own(tmp_path: Path) -> None:
-    server = serve_metrics(Address(LOOPBACK, free_port()), tmp_path)
+    server = serve_metrics(Address(LOOPBACK, free_port()), tmp_path, list)
     try:
         url = f"http://{LOOPBACK}:{server.server_port}/metrics"
         with urllib.request.urlopen(url, timeout=5) as answer:
@@ -50,8 +60,66 @@ def test_metrics_have_an_address_of_their_own(tmp_path: Path) -> None:
         server.server_close()
 
 
+def _gauges(world: World) -> dict[str, float]:
+    collector = ExposureCollector(lambda: read_exposure(world.runtime.database))
+    return {
+        f"{sample.name} {sample.labels['realm']}": sample.value
+        for gauge in collector.collect()
+        for sample in gauge.samples
+    }
+
+
+def test_exposure_is_told_for_each_realm(world: World) -> None:
+    world.add_user("ada", credential={"campaign_id": "some", "must_change": True})
+    world.add_user("bob", credential={"campaign_id": "some"})
+    world.add_user("cleo")
+    world.add_user("emptied", credential={"campaign_id": "some", "hash": "!"})
+    world.add_user("gone", user={"status": "inactive"}, credential={"campaign_id": "some"})
+    world.add_user("pat", realm=PORTAL, credential={"campaign_id": "some"})
+    world.publish_policy(
+        {"enforcement": "everyone", "grace": "P7D", "rules": {"length": {"min": 20, "max": 64}}}
+    )
+
+    before = _gauges(world)
+    Runner(world.runtime).run_once()
+    after = _gauges(world)
+
+    assert before == {
+        "idp_accounts_on_shared_password staff": 2,
+        "idp_accounts_on_shared_password portal": 1,
+    }
+    assert after == before | {
+        "idp_password_changes_outstanding staff": 1,
+        "idp_password_changes_outstanding portal": 0,
+        "idp_policy_withheld staff": 2,
+        "idp_policy_withheld portal": 0,
+        "idp_policy_snapshot_timestamp_seconds staff": world.clock.now().timestamp(),
+        "idp_policy_snapshot_timestamp_seconds portal": world.clock.now().timestamp(),
+    }
+
+
+def test_the_newest_snapshot_counts_and_the_shared_passwords_of_now(world: World) -> None:
+    ada = world.add_user("ada", credential={"campaign_id": "some", "must_change": True})
+    Runner(world.runtime).run_once()
+    world.change_credential(ada, campaign_id=None, must_change=False)
+    shared = _gauges(world)["idp_accounts_on_shared_password staff"]
+    stale = _gauges(world)["idp_password_changes_outstanding staff"]
+    world.advance(hours=2)
+    Runner(world.runtime).run_once()
+
+    assert (shared, stale) == (0, 1)
+    assert _gauges(world)["idp_password_changes_outstanding staff"] == 0
+
+
+def test_other_metrics_go_on_while_the_database_is_away() -> None:
+    def read() -> list[Exposure]:
+        raise Unavailable("database.unavailable", detail="away")
+
+    assert list(ExposureCollector(read).collect()) == []
+
+
 def test_an_address_in_use_is_told(tmp_path: Path) -> None:
     with socket.create_server((LOOPBACK, 0)) as taken:
         address = Address(LOOPBACK, taken.getsockname()[1])
         with pytest.raises(ConfigError, match=r"server.metrics_listen: cannot listen on .* in use"):
-            serve_metrics(address, tmp_path)
+            serve_metrics(address, tmp_path, list)

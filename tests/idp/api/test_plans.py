@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from idp.core.roles import AdminRole, grant_role
 from idp.jobs.runner import Runner
 from tests.idp.api.desk import Desk, Reply
 from tests.support.world import PORTAL
@@ -149,18 +150,116 @@ def test_the_scope_has_to_fit_the_kind(desk: Desk) -> None:
     assert desk.post(f"{job}/pause", reset).status == 200
 
 
-def test_a_client_cannot_learn_the_password_of_an_administrator(desk: Desk) -> None:
+@pytest.mark.parametrize("mode", ["shared", "link", "require_change"])
+def test_a_client_without_an_owner_s_power_resets_no_administrator(desk: Desk, mode: str) -> None:
     owner = _crowd(desk, "ada")
+    desk.administrator("aude", AdminRole.AUDITOR)
     weak, strong = desk.service("admin:reset"), desk.service("admin:reset", "admin:system")
-    select = {"user_ids": [desk.story.people["olga"], desk.story.people["ada"]]}
+    olga, ada = desk.story.people["olga"], desk.story.people["ada"]
+    select = {"user_ids": [olga, ada]}
 
-    refused = _plan(desk, weak, select=select)
-    by_others = _plan(desk, owner, select=select, include_self=True).json
-    applied = _apply(desk, weak, by_others)
+    refused = _plan(desk, weak, mode=mode, select=select, exclude_administrators=False)
+    nothing = desk.get(PLANS, owner).json["items"]
+    by_owner = _plan(desk, owner, mode=mode, select=select, include_self=True).json
+    applied = _apply(desk, weak, by_owner)
+    of_all = _plan(desk, weak, mode=mode, select={"all": True}).json
+    targets = desk.get(f"/plans/{of_all['id']}/targets", owner).json["items"]
 
-    assert (refused.status, refused.code) == (403, "admin.subject_is_administrator")
-    assert (applied.status, applied.code) == (403, "admin.subject_is_administrator")
-    assert _plan(desk, strong, select=select).status == 201
+    for reply in (refused, applied):
+        assert (reply.status, reply.code) == (403, "admin.subject_is_administrator")
+        assert reply.json["params"]["user_ids"] == [olga]
+    assert nothing == []
+    assert {one["username"]: one["excluded"] for one in targets} == {
+        "ada": None,
+        "olga": "administrator",
+        "aude": "administrator",
+    }
+    assert _apply(desk, weak, of_all).status == 202
+    assert _plan(desk, strong, mode=mode, select=select).json["counts"]["administrators"] == 1
+
+
+@pytest.mark.parametrize(("mode", "left_out"), [("shared", 2), ("link", 1), ("require_change", 1)])
+def test_an_owner_leaves_out_administrators_of_a_shared_password_only(
+    desk: Desk, mode: str, left_out: int
+) -> None:
+    owner = _crowd(desk, "ada")
+    desk.administrator("aude", AdminRole.AUDITOR)
+
+    plan = _plan(desk, owner, mode=mode, select={"all": True}).json
+
+    assert plan["counts"]["excluded"] == left_out
+
+
+def test_whoever_became_an_administrator_after_the_plan_is_not_reset_by_a_client(
+    desk: Desk,
+) -> None:
+    owner = _crowd(desk, *(f"user-{number}" for number in range(3)))
+    weak = desk.service("admin:reset")
+    plan = _plan(desk, weak, mode="require_change", select={"all": True}).json
+    started = _apply(desk, weak, plan)
+    late = desk.story.people["user-1"]
+    with desk.story.world.begin() as uow:
+        grant_role(uow, late, AdminRole.AUDITOR)
+
+    Runner(desk.story.world.runtime).run_once()
+
+    assert started.status == 202
+    assert not desk.story.world.credential(late).must_change
+    assert desk.story.world.credential(desk.story.people["user-2"]).must_change
+    targets = desk.get(f"/plans/{plan['id']}/targets", owner).json["items"]
+    assert {t["username"]: t["outcome"] for t in targets}["user-1"] != "reset"
+
+
+def test_a_publication_names_whom_it_asks_something_of(desk: Desk) -> None:
+    owner = _crowd(desk, "ada", "bob", "cy")
+    rules = {"length": {"min": 200, "max": 256}}
+    order = {"policy": {"enforcement": "everyone", "grace": "P7D", "rules": rules}}
+    planned = desk.post(PLANS, owner, {"kind": "policy.publish", "params": order})
+    path = f"/plans/{planned.json['id']}/targets"
+
+    first = desk.get(f"{path}?limit=3", owner).json
+    second = desk.get(f"{path}?limit=3&cursor={first['next_cursor']}", owner).json
+    withheld = desk.get(f"{path}?state=withheld", owner).json["items"]
+
+    assert planned.json["counts"]["states"]["withheld"] == 4
+    assert len(first["items"]) == 3
+    assert second["next_cursor"] is None
+    assert first["computed_at"] is not None
+    found = first["items"] + second["items"]
+    assert found == withheld
+    assert {one["username"] for one in found} == {"ada", "bob", "cy", "olga"}
+    [olga] = [one for one in found if one["username"] == "olga"]
+    assert olga["live_sessions"] == 1
+    assert olga["last_seen_at"] is not None
+    assert (olga["state"], olga["withheld_by"], olga["groups"]) == ("withheld", "grace", [])
+    assert olga["findings"] == [
+        {"code": "policy.stricter", "params": {"version": 2, "rules": "length"}}
+    ]
+    assert desk.get(f"{path}?state=must_change", owner).json["items"] == []
+    assert desk.get(path, desk.service("admin:read")).status == 200
+    assert desk.get(path, desk.service("admin:clients")).status == 403
+
+
+def test_stored_targets_have_no_states(desk: Desk) -> None:
+    owner = _crowd(desk, "ada")
+    plan = _plan(desk, owner, mode="require_change").json
+    path = f"/plans/{plan['id']}/targets"
+
+    refused = desk.get(f"{path}?state=judged", owner)
+    unknown = desk.get(f"{path}?state=happy", owner)
+
+    assert (refused.status, refused.code) == (422, "plan.has_stored_targets")
+    assert unknown.status in (400, 422)
+    assert desk.get(path, owner).json["computed_at"] is None
+
+
+def test_a_policy_for_an_unknown_group_is_refused(desk: Desk) -> None:
+    owner = desk.owner()
+    policy = {"groups": {"ofice": {"rules": {"length": {"min": 9}}}}}
+
+    refused = desk.post(PLANS, owner, {"kind": "policy.publish", "params": {"policy": policy}})
+
+    assert (refused.status, refused.code) == (422, "policy.group_not_found")
 
 
 def test_an_unknown_kind_or_parameter_is_refused(desk: Desk) -> None:

@@ -8,6 +8,7 @@ import pytest
 from click.testing import Result
 
 from idp.cli.policy_files import read_document, write_toml
+from idp.core.groups import create_group, update_group
 from idp.errors import InvalidInput
 from tests.support.commands import run_command
 from tests.support.world import World
@@ -72,6 +73,57 @@ def test_a_plan_publishes_nothing(world: World, file: Path) -> None:
 
     table = _idp(world, "plan", str(file)).stdout
     assert "minimum length 8 → 6: looser" in table
+
+
+def test_a_plan_tells_what_it_would_do_to_whom(world: World, tmp_path: Path) -> None:
+    for name in ("ada", "bob"):
+        world.add_user(name)
+    world.add_user("imported", credential={"judged_under": 0})
+    world.add_user("new", None)
+    path = tmp_path / "staged.toml"
+    path.write_text('enforcement = "everyone"\ngrace = "P7D"\n[rules]\nlength = {min = 200}\n')
+
+    plan = _json(world, "plan", str(path))
+    table = _idp(world, "plan", str(path)).stdout
+    published = _idp(world, "publish", str(path), "--yes").stderr
+    shown = run_command(world.runtime, "plan", "show", plan["id"], "--targets")
+    listed = run_command(world.runtime, "plan", "show", plan["id"], "--targets", "--json")
+
+    assert plan["counts"]["states"]["withheld"] == 3
+    assert "are asked later\t3\t0" in table
+    assert "are not asked (no password 1)\t1" in table
+    assert "change password, withheld by grace\t2026-11-09 09:00:00Z\t2" in table
+    assert "(no group)\t4\t0\t0\t3\t0\t1\t0" in table
+    assert "  3 are asked later" in published
+    assert "ada\t\twithheld\tpolicy.stricter (version" in shown.stdout
+    assert "nothing of it is stored" in shown.stderr
+    document = json.loads(listed.stdout)
+    assert document["plan"]["id"] == plan["id"]
+    assert {one["username"]: one["state"] for one in document["targets"]} == {
+        "ada": "withheld",
+        "bob": "withheld",
+        "imported": "withheld",
+        "new": "exempt",
+    }
+    as_before = run_command(world.runtime, "plan", "show", plan["id"], "--json")
+    assert json.loads(as_before.stdout)["counts"] == plan["counts"]
+
+
+def test_only_some_groups_are_shown(world: World, file: Path) -> None:
+    ada = world.add_user("ada")
+    with world.begin() as uow:
+        for number in range(22):
+            create_group(uow, f"group {number}")
+            update_group(uow, f"group {number}", add=[ada])
+
+    table = _idp(world, "plan", str(file)).stdout
+
+    assert "group 0\t1\t" in table
+    assert "and 2 more" in table
+
+
+def test_a_policy_that_changes_nobodys_lot_says_so(world: World, file: Path) -> None:
+    assert "  nobody" in _idp(world, "publish", str(file), "--yes").stderr
 
 
 def test_publishing_asks_first(world: World, file: Path) -> None:

@@ -8,6 +8,10 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from idp.core.decisions import decide
+from idp.core.gate import find_account
+from idp.core.groups import create_group, update_group
+from idp.ids import ClientId, UserId
 from tests.support import ROOT
 from tests.support.commands import run_command
 from tests.support.world import World
@@ -85,6 +89,63 @@ def test_odd_accounts_are_explained_too(world: World) -> None:
     assert "access tokens\tend at once\n" in said["shared"]
 
 
+def test_what_is_not_asked_yet_and_where_rules_come_from_is_explained(world: World) -> None:
+    ada = world.add_user("ada")
+    with world.begin() as uow:
+        create_group(uow, "Office")
+        update_group(uow, "Office", add=[ada])
+    office = {"Office": {"rules": {"length": {"min": 30}, "blocklist": {"words": ["kea"]}}}}
+    rules = {"length": {"min": 8}, "differs_from_current": {}}
+    graced = {"enforcement": "everyone", "rules": rules, "groups": office, "grace": "P7D"}
+    world.publish_policy(graced)
+
+    told = _idp(world, "explain", "ada", "--realm", "staff").stdout
+    found = _json(world, "explain", "ada", "--realm", "staff")
+
+    assert "groups that count\tOffice\n" in told
+    assert "not asked yet\tpolicy.stricter (version 2, rules length, blocklist): its grace" in told
+    assert " until 2026-11-09 09:00:00Z\n" in told
+    assert "length\tmin 30, max 256\tgroup Office\n" in told
+    assert "differs_from_current\ton\teverybody's rules\n" in told
+    assert "words (1)" in told
+    assert (found["withheld"]["by"], found["withheld"]["until"]) == (
+        "grace",
+        "2026-11-09T09:00:00Z",
+    )
+    assert found["rules"][0]["groups"] == ["Office"]
+
+
+def test_the_history_of_an_account_is_told(world: World) -> None:
+    ada = world.add_user("ada")
+    world.publish_policy(LONG | {"enforcement": "observe"})
+    _decide(world, ada)
+    world.advance(days=1)
+    world.publish_policy(LONG)
+    _decide(world, ada)
+    _decide(world, ada)
+
+    without = _idp(world, "explain", "ada", "--realm", "staff").stdout
+    told = _idp(world, "explain", "ada", "--realm", "staff", "--history").stdout
+    found = _json(world, "explain", "ada", "--realm", "staff")["decisions"]
+
+    words = "because the minimum length was raised to 12 characters.\n"
+    assert "An app" not in without
+    asked = f"An app asked you to choose another password, {words}"
+    assert f"\t2\trefused\tpolicy.stricter\t3\t{asked}" in told
+    assert "\t1\twithheld by observe\tpolicy.stricter\t2\tAn app let you in although" in told
+    assert [each["decision"]["count"] for each in found] == [2, 1]
+    assert [each["replay"]["agrees"] for each in found] == [True, True]
+    assert found[0]["decision"]["facts"]["judged_under"] == 1
+
+
+def _decide(world: World, user: UserId) -> None:
+    with world.begin() as uow:
+        account = find_account(uow, user)
+        assert account is not None
+        epoch = account.epoch
+        decide(uow, account, birth_epoch=epoch, session_ended=False, client_id=ClientId("app"))
+
+
 def test_nobody_cannot_be_explained(world: World) -> None:
     answer = _idp(world, "explain", "nobody", "--realm", "staff")
 
@@ -145,6 +206,60 @@ def test_the_policy_in_force_is_tested(world: World, tmp_path: Path) -> None:
         "    + action: none  (found, not expected)\n"
     )
     assert "secret-seven" not in answer.output
+
+
+LOOKED_UP = """
+[[password]]
+name = "measured"
+password = "tangaroawhakapapa"
+username = "whakapapa"
+email = "tangaroa@example.com"
+expect = ["password.too_weak"]
+
+[[password]]
+name = "said to be strong and to have leaked"
+password = "password1"
+strength = 4
+breached = true
+common = false
+expect = ["password.breached"]
+
+[[password]]
+name = "nobody can look"
+password = "kereru over the harbour"
+breached = "unknown"
+expect = ["password.breach_check_failed"]
+
+[[password]]
+name = "almost the present one"
+password = "kereru over the harbour"
+current_password = "Kereru over the harbour 2"
+expect = ["password.too_similar"]
+
+[[password]]
+name = "the present one"
+password = "kereru over the harbour"
+current_password = "kereru over the harbour"
+expect = ["password.same_as_current"]
+"""
+
+
+def test_what_is_looked_up_elsewhere_can_be_said(tmp_path: Path) -> None:
+    fixtures, policy = tmp_path / "fixtures.toml", tmp_path / "policy.toml"
+    fixtures.write_text(LOOKED_UP)
+    policy.write_text(
+        "[rules]\ndiffers_from_current = {min_distance = 4}\nstrength = {min_score = 3}\n"
+        'breached = {source = "hibp", on_failure = "refuse"}\n'
+    )
+
+    answer = _idp(None, "test", str(fixtures), "--policy", str(policy))
+
+    assert answer.exit_code == 0, answer.stdout + answer.stderr
+    for wrong in ("strength = 5", 'breached = "perhaps"', 'current_password = "a\\u0000b"'):
+        fixtures.write_text(f'[[password]]\npassword = "x"\nexpect = []\n{wrong}\n')
+        answer = _idp(None, "test", str(fixtures), "--policy", str(policy))
+        assert answer.exit_code == 1
+        assert f"password.1.{wrong.split(' ')[0]}" in answer.stderr
 
 
 EVERY_FACT = """

@@ -122,6 +122,12 @@ def children_of(pid: int, command: str = "") -> list[int]:
     return found
 
 
+def option_of(pid: int, name: str) -> str:
+    """Return the value of an option that a process was started with."""
+    words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    return words[words.index(name) + 1]
+
+
 def workers_of(server: IdpServer) -> list[int]:
     """Return the processes that answer requests."""
     return [worker for web in children_of(server.pid, "web") for worker in children_of(web)]
@@ -157,10 +163,14 @@ def test_a_whole_life(installed: Installation, start: StartIdp) -> None:
     assert lost <= 6, work.answers  # what the killed worker had in its hands, one for each client
 
     jobs = children_of(server.pid, "worker")[0]
+    name = option_of(jobs, "--name")
     os.kill(jobs, signal.SIGKILL)
     wait_until(
         lambda: children_of(server.pid, "worker") not in ([], [jobs]), what="new jobs", seconds=60
     )
+    heir = children_of(server.pid, "worker")[0]
+    assert option_of(heir, "--heir-of") == name
+    assert option_of(heir, "--name") != name
 
     with load(installed.port) as work:
         server.process.terminate()
@@ -286,6 +296,7 @@ def test_metrics_are_on_an_address_of_their_own(
 
     assert status == 200
     assert 'idp_http_request_seconds_count{method="GET",route="/readyz",status="200"}' in text
+    assert 'idp_accounts_on_shared_password{realm="staff"} 0.0' in text
     assert "/metrics" not in text.replace('route="unmatched"', "")
 
 

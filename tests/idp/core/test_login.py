@@ -9,7 +9,7 @@ from idp.clock import FakeClock
 from idp.core.guesses import TemporaryPasswordOver
 from idp.core.login import LoggedIn, LoginOutcome, LoginRefused, SignInForm, sign_in
 from idp.core.sessions import find_signed_in
-from idp.errors import InvalidInput
+from idp.errors import InvalidInput, Unavailable
 from idp.ids import RawToken, UserId
 from idp.store.users import KnownDeviceRow
 from tests.support.world import PASSWORD, PORTAL, STAFF, World
@@ -367,3 +367,29 @@ class TestStanding:
         assert own.hash not in (shared, None)
         assert world.credential(ada).hash == own.hash
         assert own.campaign_id == "campaign"
+
+
+def test_who_cannot_be_looked_up_waits_until_the_list_answers(world: World) -> None:
+    ada = world.add_user("ada")
+    rules = {"breached": {"source": "file", "on_failure": "refuse"}}  # and no file is configured
+    number = world.publish_policy({"enforcement": "noncompliant", "rules": rules})
+    fresh = world.add_user("ben")
+
+    with pytest.raises(Unavailable) as refused:
+        attempt(world, "ada", PASSWORD)
+
+    assert refused.value.code == "policy.not_checked"
+    stored = world.credential(ada)
+    assert (stored.judged_under, stored.refused_under, stored.used_at) == (1, None, None)
+    assert isinstance(attempt(world, "ada", "a wrong one"), LoginRefused)
+    assert isinstance(attempt(world, "ben", PASSWORD), LoggedIn)
+    assert world.credential(fresh).judged_under == number
+
+
+def test_a_policy_that_only_watches_stops_nobody_when_the_list_is_down(world: World) -> None:
+    ada = world.add_user("ada")
+    rules = {"breached": {"source": "file", "on_failure": "refuse"}}
+    world.publish_policy({"enforcement": "observe", "rules": rules})
+
+    assert isinstance(attempt(world, "ada", PASSWORD), LoggedIn)
+    assert world.credential(ada).refused_under is None

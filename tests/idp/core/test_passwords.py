@@ -209,7 +209,7 @@ class TestPreparedPasswords:
             with pytest.raises(PasswordRejected):
                 prepare_password(world.runtime, PORTAL, pat, refused)
 
-        assert prepare_password(world.runtime, PORTAL, pat, "123456").judged_under == 2
+        assert prepare_password(world.runtime, PORTAL, pat, "123456").stamp.version == 2
 
     def test_a_first_password_moves_no_counter(self, world: World) -> None:
         ada = world.add_user("ada", None)

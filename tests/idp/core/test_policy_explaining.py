@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from idp.clock import FakeClock
+from idp.core.groups import create_group, update_group
 from idp.core.policy_explaining import Explanation, explain_account
 from idp.errors import NotFound
 from idp.ids import UserId
@@ -107,3 +108,60 @@ def test_without_a_password_there_is_nothing_to_judge(world: World) -> None:
 def test_nobody_is_not_found(world: World) -> None:
     with pytest.raises(NotFound):
         _explain(world, "nobody")
+
+
+def test_the_rules_in_force_name_the_groups_they_come_from(world: World) -> None:
+    ada = world.add_user("ada", credential={"judged_under": 2})
+    common = {"length": {"min": 8, "max": 256}, "blocklist": {"words": ["kea"]}}
+    office = {
+        "length": {"min": 12},
+        "characters": {"digits": 1},
+        "blocklist": {"words": ["kea", "tui"]},
+    }
+    field = {"length": {"min": 6}, "blocklist": {"words": ["kea"]}}
+    groups = {name: {"rules": rules} for name, rules in (("Office", office), ("Field", field))}
+    with world.begin() as uow:
+        for name in groups:
+            create_group(uow, name)
+            update_group(uow, name, add=[ada])
+    world.publish_policy({"enforcement": "everyone", "rules": common, "groups": groups})
+
+    found = _explain(world, ada)
+
+    assert sorted(found.groups) == ["Field", "Office"]
+    assert {rule.rule: rule.groups for rule in found.rules} == {
+        "length": ("Office",),
+        "characters": ("Office",),
+        "blocklist": ("Office",),
+    }
+    assert {rule.rule: rule.params for rule in found.rules}["length"]["min"] == 12
+
+
+@pytest.mark.parametrize(
+    ("more", "by", "days"),
+    [
+        ({"enforcement": "observe"}, "observe", None),
+        ({"enforcement": "everyone", "grace": "P7D"}, "grace", 7),
+        ({"enforcement": "everyone", "waves": {"percent": 1, "deadline": "P9D"}}, "wave", 9),
+    ],
+)
+def test_what_is_withheld_is_told_with_its_date(
+    world: World, more: Mapping[str, object], by: str, days: int | None
+) -> None:
+    ada = world.add_user("ada")
+    world.publish_policy({"rules": LONG, **more})
+
+    found = _explain(world, ada)
+
+    assert found.withheld is not None
+    assert (found.withheld.by, found.required_action, found.at_sign_in) == (by, None, "let_in")
+    until = None if days is None else world.clock.now() + timedelta(days=days)
+    assert found.withheld.until == until
+    assert [finding.code for finding in found.withheld.findings] == ["policy.stricter"]
+
+
+def test_looking_leaves_no_decision(world: World) -> None:
+    ada = world.add_user("ada")
+    _publish(world, "everyone")
+
+    assert _explain(world, ada).decisions == _explain(world, ada).decisions == ()

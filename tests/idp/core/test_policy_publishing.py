@@ -78,6 +78,14 @@ def test_the_preview_counts_whom_a_stricter_policy_marks(world: World) -> None:
     assert _current(world) == 1
 
 
+def test_a_policy_that_only_observes_says_so(world: World) -> None:
+    observing = {**TWELVE, "enforcement": "observe"}
+
+    plan = create_plan(world.runtime, STAFF, "policy.publish", {"policy": observing}, HOST)
+
+    assert plan.counts["effect"] == "only_observed"
+
+
 def test_the_preview_of_a_looser_policy_marks_nobody(world: World) -> None:
     world.add_user("ada")
 

@@ -17,6 +17,13 @@ PAGES = (
     *(f"/{kind}/{SECRET}" for kind in ("reset-password", "action", "not-me", "setup")),
 )
 
+_REALM = "/realms/staff"
+_QUICK = (
+    f"{_REALM}/jwks",
+    f"{_REALM}/.well-known/openid-configuration",
+    f"/.well-known/oauth-authorization-server/sso{_REALM}",
+)
+
 
 def check(headers: object) -> None:
     """Fail unless an answer carries every header that each must have."""
@@ -94,10 +101,16 @@ def test_a_database_that_is_away_is_a_page_that_says_to_try_again(
 def test_https_is_insisted_on_where_it_is_used(sqlite_url: str) -> None:
     settings = {"server": {"public_url": "https://id.example.co.nz/sso"}}
     with open_story(sqlite_url, settings=settings) as story:
+        pages = [
+            story.browser.get(f"/sso{path}", base_url="https://id.example.co.nz")
+            for path in (*_QUICK, "/admin/api/v1/realms/staff/users", "/healthz", "/nowhere")
+        ]
         answer = story.browser.get("/sso/realms/staff/sign-in", base_url="https://id.example.co.nz")
         stripped = story.browser.get("/realms/staff/sign-in", base_url="https://id.example.co.nz")
 
-    assert answer.headers["Strict-Transport-Security"] == "max-age=63072000; includeSubDomains"
+    for page in (answer, *pages):
+        told = page.headers.getlist("Strict-Transport-Security")
+        assert told == ["max-age=63072000; includeSubDomains"], page.request.path
     for one in (answer, stripped):
         assert one.status_code == 200
         assert 'action="https://id.example.co.nz/sso/realms/staff/sign-in"' in one.text
@@ -105,9 +118,10 @@ def test_https_is_insisted_on_where_it_is_used(sqlite_url: str) -> None:
 
 
 def test_plain_http_gets_no_insistence(person: Visitor) -> None:
-    headers = person.open("/sign-in").answer.response.headers
+    for path in ("/sign-in", "/jwks", "/.well-known/openid-configuration"):
+        headers = person.open(path).answer.response.headers
 
-    assert "Strict-Transport-Security" not in headers
+        assert "Strict-Transport-Security" not in headers
 
 
 def test_static_files_are_kept_for_long_only_under_their_digest(person: Visitor) -> None:

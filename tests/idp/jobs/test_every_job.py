@@ -7,12 +7,15 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from idp.core import cleanup, reset_batches
+from idp.core import cleanup, policy_notices, policy_snapshots, reset_batches
 from idp.core.plans import undo_plan
 from idp.core.work import HOST
 from idp.jobs import JOBS
 from idp.jobs.runner import Runner
 from idp.store.audit import AuditEventRow
+from idp.store.decisions import PolicySnapshotRow
+from idp.store.flow import AuthorizationRequestRow
+from idp.store.jobs import OutboxRow
 from idp.store.resets import ResetMemberRow
 from idp.store.throttle import ThrottleRow
 from idp.store.users import CredentialRow, PasswordHistoryRow, UserRow
@@ -81,6 +84,29 @@ def _check_cleanup(world: World) -> None:
     assert sorted(int(bucket) % 2 for bucket in left) == [0] * (USERS // 2)
 
 
+def _begin_cleaning_requests(world: World) -> None:
+    with world.begin() as uow:
+        for number in range(USERS):
+            is_over = bool(number % 2)
+            ends_at = uow.now + timedelta(days=-1 if is_over else 1)
+            row = AuthorizationRequestRow(
+                id_hash=f"{number:064d}",
+                browser_hash="",
+                client_id="web",
+                params={},
+                consented=[],
+                created_at=uow.now,
+                expires_at=ends_at,
+            )
+            uow.db.add(row)
+
+
+def _check_cleaning_requests(world: World) -> None:
+    with world.begin(write=False) as uow:
+        left = list(uow.db.scalars(sa.select(AuthorizationRequestRow.id_hash)))
+    assert sorted(int(found) % 2 for found in left) == [0] * (USERS // 2)
+
+
 def _begin_forgetting(world: World) -> None:
     campaigns.add_users(world, USERS)
     campaigns.run_reset(world, password=LONG)
@@ -91,11 +117,42 @@ def _check_forgetting(world: World) -> None:
     assert world.count(ResetMemberRow) == 0
 
 
+def _begin_snapshot(world: World) -> None:
+    campaigns.add_users(world, USERS)
+    world.publish_policy({"enforcement": "everyone", "rules": {"length": {"min": 20, "max": 64}}})
+
+
+def _check_snapshot(world: World) -> None:
+    with world.begin(write=False) as uow:
+        query = sa.select(PolicySnapshotRow.active_users, PolicySnapshotRow.have_to_change)
+        counts = {tuple(row) for row in uow.db.execute(query)}
+    assert counts == {(USERS, USERS)}
+
+
+def _begin_notices(world: World) -> None:
+    campaigns.add_users(world, USERS)
+    rules = {"length": {"min": 30, "max": 256}}
+    campaigns.publish(world, {"enforcement": "everyone", "rules": rules, "grace": "P14D"})
+
+
+def _check_notices(world: World) -> None:
+    addresses = {str(message["To"]) for message in world.mail.messages}
+    assert len(addresses) == USERS
+    with world.begin(write=False) as uow:
+        kinds = list(uow.db.scalars(sa.select(OutboxRow.kind)))
+    assert kinds == ["policy_notice"] * (2 * USERS)  # each with a reminder
+    [event] = [event for event in world.events() if event.code == "policy.notices_queued"]
+    assert event.params == {"version": 2, "mailed": USERS, "without_address": 0}
+
+
 SCENARIOS: Mapping[str, Scenario] = {
     "password.reset": Scenario(_begin_reset, _check_reset),
     "password.reset.undo": Scenario(_begin_undo, _check_undo),
+    "policy.notices": Scenario(_begin_notices, _check_notices),
     "cleanup": Scenario(_begin_cleanup, _check_cleanup),
+    "cleanup.requests": Scenario(_begin_cleaning_requests, _check_cleaning_requests),
     "reset.forget": Scenario(_begin_forgetting, _check_forgetting),
+    "policy.snapshot": Scenario(_begin_snapshot, _check_snapshot),
 }
 
 
@@ -104,6 +161,8 @@ def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make every job take several batches."""
     monkeypatch.setattr(reset_batches, "BATCH", BATCH)
     monkeypatch.setattr(cleanup, "BATCH", BATCH)
+    monkeypatch.setattr(policy_notices, "BATCH", BATCH)
+    monkeypatch.setattr(policy_snapshots, "BATCH", BATCH)
 
 
 def test_every_kind_of_job_is_tried_here() -> None:

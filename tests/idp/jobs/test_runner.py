@@ -11,10 +11,13 @@ import sqlalchemy as sa
 
 from idp.clock import FakeClock, SystemClock
 from idp.core.jobs import JobState
+from idp.core.work import Message
 from idp.jobs.runner import Runner
 from idp.store.audit import AuditEventRow
+from idp.store.queues import Lease, release_leases, take_messages
 from idp.store.users import UserRow
 from tests.support import campaigns
+from tests.support.killing import WorkerDied, dying_at_commit
 from tests.support.servers import clean_environment
 from tests.support.sizes import campaign_size
 from tests.support.waiting import wait_until
@@ -80,6 +83,45 @@ def test_a_job_that_another_worker_has_is_followed_to_its_end(world: World) -> N
 
     assert campaigns.job(world, job_id).state is JobState.DONE
     worker.join(20)
+
+
+def test_the_heir_of_a_dead_worker_goes_on_at_once_and_takes_from_nobody_else(
+    world: World,
+) -> None:
+    campaigns.add_users(world, 3)
+    dead, living = (Runner(world.runtime, name=name) for name in ("dead", "living"))
+    held = [campaigns.apply(world, campaigns.plan_reset(world, "link")) for _ in range(2)]
+    for runner, job_id in zip((dead, living), held, strict=True):
+        with dying_at_commit(world.runtime.database.engine, 4), pytest.raises(WorkerDied):
+            runner.run_job(job_id)
+    others = Runner(world.runtime, name="another")
+
+    others.run_once()
+    waiting = [campaigns.job(world, job_id).state for job_id in held]
+    Runner(world.runtime, name="heir", heir_of="dead").run_once()
+
+    assert waiting == [JobState.RUNNING, JobState.RUNNING]
+    assert campaigns.job(world, held[0]).state is JobState.DONE
+    assert campaigns.job(world, held[1]).state is JobState.RUNNING
+    assert campaigns.job(world, held[0]).done == 3
+
+
+def test_the_heir_of_a_dead_worker_sends_what_it_held(world: World) -> None:
+    world.add_user("ada")
+    with world.begin() as uow:
+        uow.enqueue(
+            Message(kind="mail", payload={"to": "a@b.example", "template": "x", "context": {}})
+        )
+    lease = Lease("dead", world.clock.now(), world.clock.now() + timedelta(minutes=1))
+    taken = take_messages(world.runtime.database, lease, ["mail"], limit=9)
+
+    release_leases(world.runtime.database, "living")
+    others = take_messages(world.runtime.database, lease, ["mail"], limit=9)
+    release_leases(world.runtime.database, "dead")
+    again = take_messages(world.runtime.database, lease, ["mail"], limit=9)
+
+    assert others == []
+    assert [message.id for message in again] == [message.id for message in taken]
 
 
 def test_an_unknown_job_is_nothing_to_do(world: World) -> None:

@@ -110,16 +110,15 @@ def test_a_request_of_another_browser_is_unknown(story: Story) -> None:
 
 def test_a_request_ends_with_its_time(story: Story) -> None:
     app = story.app()
-    request_id, _ = interaction_of(story.authorize(app))
     story.sign_in()
+    request_id, _ = interaction_of(story.authorize(app, prompt="login"))
 
     story.world.advance(minutes=30, seconds=-5)
     in_time = story.get(f"/interaction/{request_id}")
-    late_id, _ = interaction_of(story.authorize(app, prompt="login"))
-    story.world.advance(minutes=30, seconds=5)
-    late = story.get(f"/interaction/{late_id}")
+    story.world.advance(seconds=10)
+    late = story.get(f"/interaction/{request_id}")
 
-    assert in_time.code
+    assert interaction_of(in_time) == (request_id, "sign-in")
     assert late.status == 400
     assert "code=" not in late.location
 

@@ -6,7 +6,9 @@ from typing import Any
 
 from sqlalchemy import event
 
-from tests.support.story import Story
+from tests.support.pages import Visitor, visitor
+from tests.support.story import App, Story
+from tests.support.world import PASSWORD
 
 
 @contextmanager
@@ -106,6 +108,32 @@ def test_a_sign_on_at_another_app_takes_four(story: Story) -> None:
         assert story.authorize(app).code
 
     assert kinds(seen) == ["SELECT", "SELECT", "INSERT", "INSERT", "COMMIT"]
+
+
+def test_a_whole_sign_in_takes_25_statements_and_26_of_who_was_signed_in(story: Story) -> None:
+    app = story.app()
+    story.person("ada")
+    person = visitor(story)
+    _whole_sign_in(story, app, visitor(story))
+
+    first, again = (_whole_sign_in(story, app, person) for _ in range(2))
+
+    assert [_cost(first), _cost(again)] == [(25, 8), (26, 8)]
+
+
+def _cost(seen: list[str]) -> tuple[int, int]:
+    """Return how many statements and how many transactions."""
+    transactions = seen.count("COMMIT")
+    return len(seen) - transactions, transactions
+
+
+def _whole_sign_in(story: Story, app: App, person: Visitor) -> list[str]:
+    with counted(story) as seen:
+        asked = story.authorize(app, browser=person.browser, prompt="login")
+        person.open(asked.location)
+        person.submit(username="ada", password=PASSWORD)
+        assert story.redeem(app, person.go_on().answer.code).status == 200
+    return seen
 
 
 def test_documents_take_none(story: Story) -> None:

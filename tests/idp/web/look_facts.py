@@ -1,5 +1,6 @@
 """People, apps, rules and sessions that the page samples are made of."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 
@@ -102,5 +103,57 @@ CONSENTS: Final = [
         "client_name": LONG_APP,
         "scopes": ["Who you are"],
         "granted_at": "1 November 2026",
+    },
+]
+
+NOTHING_COMING: Final[Mapping[str, object]] = {
+    "asked": None,
+    "warnings": [],
+    "href": "/id/realms/staff/account/password",
+}
+COMING: Final = {
+    **NOTHING_COMING,
+    "asked": {
+        "until": datetime(2026, 12, 3, 2, 0, tzinfo=UTC),
+        "is_soon": False,
+        "is_change": True,
+        "because": "the minimum length was raised to 12 characters",
+    },
+}
+COMING_AND_WARNED: Final = {
+    **NOTHING_COMING,
+    "warnings": ["Your password expires in 6 days."],
+    "asked": {
+        "until": datetime(2026, 11, 25, 22, 30, tzinfo=UTC),
+        "is_soon": True,
+        "is_change": True,
+        "because": "the rules of a group that you are in ask for at least 15 characters and "
+        "3 of these: capital letters, small letters, digits, signs",
+    },
+}
+TO_BE_CHECKED: Final = {
+    **NOTHING_COMING,
+    "asked": {
+        "until": datetime(2026, 12, 3, 2, 0, tzinfo=UTC),
+        "is_soon": False,
+        "is_change": False,
+        "because": "the password rules began to ask for a password that is neither common nor "
+        "blocked",
+    },
+}
+ASKED: Final = [
+    {
+        "at": datetime(2026, 11, 12, 8, 20, tzinfo=UTC),
+        "last_at": datetime(2026, 11, 12, 8, 20, tzinfo=UTC),
+        "count": 1,
+        "text": "TimeTrak Mobile asked you to choose another password, because the minimum length "
+        "was raised to 12 characters.",
+    },
+    {
+        "at": datetime(2026, 10, 30, 1, 5, tzinfo=UTC),
+        "last_at": datetime(2026, 10, 30, 4, 40, tzinfo=UTC),
+        "count": 17,
+        "text": f"{LONG_APP} asked you to sign in again, because your password had been changed "
+        "or reset.",
     },
 ]

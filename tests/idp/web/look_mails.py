@@ -88,6 +88,31 @@ MAILS: Final[tuple[tuple[str, Context], ...]] = (
         },
     ),
     (
+        "policy_notice",
+        {
+            "username": "aroha.ngata",
+            "name": "Aroha",
+            "until": "3 December 2026 at 09:00 NZDT",
+            "is_change": True,
+            "because": "the minimum length was raised to 12 characters",
+            "is_reminder": False,
+            "change_url": "https://id.example/p",
+        },
+    ),
+    (
+        "policy_notice",
+        {
+            "username": "aroha.ngata",
+            "until": "3 December 2026 at 09:00 NZDT",
+            "is_change": False,
+            "because": "the rules of a group that you are in ask for at least 15 characters and "
+            "3 of these: capital letters, small letters, digits, signs",
+            "is_reminder": True,
+            "change_url": "https://id.example/p",
+            "support": "Help desk: 0800 555 010",
+        },
+    ),
+    (
         "account_locked",
         {
             "username": "aroha",

@@ -6,10 +6,14 @@ from datetime import UTC, datetime
 from typing import Final
 
 from tests.idp.web.look_facts import (
+    ASKED,
+    COMING,
+    COMING_AND_WARNED,
     CONSENTS,
     LINKS,
     LONG_APP,
     LONG_USER,
+    NOTHING_COMING,
     ONE_FINDING,
     REASONS,
     RULES,
@@ -18,6 +22,7 @@ from tests.idp.web.look_facts import (
     SIX_FINDINGS,
     SOME_APP,
     THREE_REASONS,
+    TO_BE_CHECKED,
 )
 
 Context = Mapping[str, object]
@@ -213,14 +218,20 @@ SAMPLES: Final = (
             "email": "aroha@example.co.nz",
             "links": LINKS,
             "password_set_at": datetime(2026, 9, 2, 21, 40, tzinfo=UTC),
-            "notices": ["Your password has to be changed within 6 days."],
+            "coming": COMING,
             "sign_out_url": "/id/realms/staff/logout",
         },
     ),
     Sample(
         "account-long",
         "account.html",
-        {"username": LONG_USER, "name": None, "email": None, "links": LINKS, "notices": []},
+        {
+            "username": LONG_USER,
+            "name": None,
+            "email": None,
+            "links": LINKS,
+            "coming": NOTHING_COMING,
+        },
         realm="portal",
     ),
     Sample(
@@ -228,6 +239,7 @@ SAMPLES: Final = (
         "account_sessions.html",
         {
             "sessions": SESSIONS,
+            "coming": COMING_AND_WARNED,
             "action_end": "/post",
             "action_end_others": "/post",
             "notice": "That sign-in has ended.",
@@ -236,13 +248,20 @@ SAMPLES: Final = (
     Sample(
         "sessions-one",
         "account_sessions.html",
-        {"sessions": SESSIONS[:1], "action_end": "/post", "action_end_others": "/post"},
+        {
+            "sessions": SESSIONS[:1],
+            "coming": NOTHING_COMING,
+            "action_end": "/post",
+            "action_end_others": "/post",
+        },
         realm="portal",
     ),
     Sample(
         "security",
         "account_security.html",
         {
+            "coming": TO_BE_CHECKED,
+            "asked": ASKED,
             "password_set_at": datetime(2026, 10, 12, 20, 15, tzinfo=UTC),
             "devices": 3,
             "action_forget": "/post",
@@ -254,6 +273,8 @@ SAMPLES: Final = (
         "security-bare",
         "account_security.html",
         {
+            "coming": NOTHING_COMING,
+            "asked": [],
             "password_set_at": None,
             "devices": 0,
             "action_forget": "/post",

@@ -240,3 +240,103 @@ def test_a_password_that_ends_soon_is_announced(database_url: str) -> None:
         assert "expires in 10 days" in person.sign_in("ada", PASSWORD).text
         story.world.advance(days=11)
         assert "older than 90 days" in person.sign_in("ada", PASSWORD).text
+
+
+# --- what was asked, and what will be
+
+
+LONGER = {"length": {"min": 30, "max": 256}}
+
+
+def publish(story: Story, enforcement: str = "everyone", **more: object) -> None:
+    document = {"enforcement": enforcement, "rules": LONGER, **more}
+    story.world.publish_policy(document)
+
+
+@pytest.mark.parametrize("path", ["/account", "/account/sessions", "/account/security"])
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({"grace": "P7D"}, "By 9 November 2026 you will be asked to choose another password"),
+        ({"grace": "PT12H"}, "By 02 Nov 2026, 21:00 UTC you will be asked to choose another"),
+        (
+            {"grace": "P7D", "enforcement": "noncompliant"},
+            "By 9 November 2026 you will be asked to sign in again, to check your password",
+        ),
+        ({"waves": {"percent": 1, "deadline": "P9D"}}, "By 11 November 2026 you will be asked"),
+    ],
+)
+def test_a_banner_tells_what_will_be_asked(
+    story: Story, ada: Visitor, path: str, more: dict[str, object], says: str
+) -> None:
+    publish(story, **more)  # type: ignore[arg-type]  # the enforcement may be among them
+
+    seen = ada.open(path)
+
+    assert says in seen.text
+    assert "because the minimum length was raised to 30 characters." in seen.text
+    assert 'class="go" href="http://localhost:8080/realms/staff/account/password"' in (
+        seen.answer.text
+    )
+
+
+@pytest.mark.parametrize("enforcement", ["observe", "never"])
+def test_what_nobody_will_ask_is_not_shown(story: Story, ada: Visitor, enforcement: str) -> None:
+    publish(story, enforcement)
+    app = story.app()
+    story.authorize(app, browser=ada.browser)
+
+    for path in ("/account", "/account/sessions", "/account/security"):
+        seen = ada.open(path)
+        assert seen.status == 200
+        assert "you will be asked" not in seen.text
+        assert "Change your password now" not in seen.text
+    assert "No app has stopped you lately." in ada.open("/account/security").text
+
+
+def test_the_banner_goes_with_the_change(story: Story, ada: Visitor) -> None:
+    publish(story, grace="P7D")
+    ada.open("/account/password")
+    new = "a password of more than thirty letters"
+    ada.submit(current_password=PASSWORD, new_password=new, confirm_password=new)
+
+    assert "you will be asked" not in ada.go_on().text
+
+
+def test_one_reads_why_one_was_asked(story: Story, ada: Visitor) -> None:
+    app = story.app(client_name="TimeTrak <Mobile>")
+    publish(story, grace="P1D")
+    story.authorize(app, browser=ada.browser, prompt="none")
+    story.world.advance(days=1)
+    other = signed_in_with(story, AN_IPHONE)
+    for _ in range(3):
+        story.authorize(app, browser=other.browser, prompt="none")
+    story.world.advance(minutes=5)
+    other.open("/account/password")
+    new = "a password of more than thirty letters"
+    other.submit(current_password=PASSWORD, new_password=new, confirm_password=new)
+
+    seen = other.open("/account/security")
+
+    assert (
+        "On 3 November 2026 TimeTrak <Mobile> asked you to choose another password, "
+        "because the minimum length was raised to 30 characters." in seen.text
+    )
+    assert "3 times that day" in seen.text
+    assert seen.text.count("asked you") == 1
+    assert "version" not in seen.text
+
+
+def test_only_the_last_ten_are_shown(story: Story, ada: Visitor) -> None:
+    apps = [story.app(f"app-{number}", client_name=f"App {number:02}") for number in range(12)]
+    publish(story)
+    for app in apps:
+        story.world.advance(seconds=1)
+        story.authorize(app, browser=ada.browser, prompt="none")
+    story.world.change_credential(story.people["ada"], judged_under=2)
+
+    seen = ada.open("/account/security")
+
+    assert seen.text.count("asked you to choose another password") == 10
+    assert "App 11" in seen.text
+    assert "App 01" not in seen.text

@@ -137,7 +137,9 @@ def test_times_are_shown_on_the_readers_own_clock(browser: Browser, site: Site) 
         page = context.new_page()
         page.goto(f"{site.origin}/sessions")
 
-        expect(page.locator("time").first).to_have_text(re.compile(r"25 Nov 2026.*10:20.pm"))
+        expect(page.locator(".rows time").first).to_have_text(re.compile(r"25 Nov 2026.*10:20.pm"))
+        page.goto(f"{site.origin}/account")
+        expect(page.locator(".tell time")).to_have_text("3 December 2026")
 
 
 def test_everything_works_without_scripts(browser: Browser, site: Site) -> None:

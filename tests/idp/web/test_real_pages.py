@@ -23,9 +23,9 @@ STRICTER: Final = {
 
 
 @pytest.fixture
-def site(sqlite_url: str) -> Iterator[LiveSite]:
+def site(database_url: str) -> Iterator[LiveSite]:
     """Give the product at an address of its own, with a person called Ada."""
-    with live_site(sqlite_url) as running:
+    with live_site(database_url) as running:
         running.story.person("ada", user={"given_name": "Ada", "name": "Ada Lovelace"})
         yield running
 

@@ -1,4 +1,9 @@
+import re
+import time
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from policy.model import Need, PolicyError
 from policy.rules import Blocklist
@@ -58,6 +63,16 @@ def test_asks_for_the_list_only_when_it_looks_there() -> None:
         ({"words": ["x" * 1025]}, "words.0"),
         ({"words": ["ﷺ" * 1000]}, "words.0"),
         ({"words": ["x"] * 10_001}, "words"),
+        ({"patterns": "summer*"}, "patterns"),
+        ({"patterns": ["ok*", 5]}, "patterns.1"),
+        ({"patterns": [""]}, "patterns.0"),
+        ({"patterns": ["x" * 129]}, "patterns.0"),
+        ({"patterns": ["ﷺ" * 128]}, "patterns.0"),
+        ({"patterns": ["x"] * 1001}, "patterns"),
+        ({"patterns": ["*"]}, "patterns.0"),
+        ({"patterns": ["????????"]}, "patterns.0"),
+        ({"patterns": ["ok", "* #*"]}, "patterns.1"),
+        ({"patterns": ["\uff0a"]}, "patterns.0"),
     ],
 )
 def test_refuses_a_list_that_is_none(document: dict[str, object], path: str) -> None:
@@ -73,6 +88,10 @@ def test_describes_what_is_on() -> None:
         "rule.blocked_words"
     ]
     assert codes(Blocklist().describe()) == ["rule.common"]
+    assert codes(Blocklist.parse({"patterns": ["tui*"]}).describe()) == [
+        "rule.common",
+        "rule.blocked_patterns",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -84,9 +103,73 @@ def test_describes_what_is_on() -> None:
         ({"words": ["exo"]}, {"words": ["EXO", " exo "]}, None),
         ({"common": False}, {"common": True}, Direction.STRICTER),
         ({"common": True}, {"common": False, "words": ["exo"]}, Direction.MIXED),
+        ({}, {"patterns": ["exo*"]}, Direction.STRICTER),
+        ({"patterns": ["exo*", "*myob"]}, {"patterns": ["*MYOB"]}, Direction.LOOSER),
+        ({"patterns": ["exo*"]}, {"patterns": ["exo#"]}, Direction.MIXED),
+        ({"patterns": ["exo**"]}, {"patterns": ["EXO*"]}, None),
     ],
 )
 def test_more_words_are_stricter(
     old: dict[str, object], new: dict[str, object], direction: Direction | None
 ) -> None:
     assert Blocklist.parse(new).direction(Blocklist.parse(old)) is direction
+
+
+@pytest.mark.parametrize(
+    ("pattern", "password"),
+    [
+        ("summer####", "Summer2024"),
+        ("summer####", "SUMMER\u0661\u0662\u0663\u0664"),
+        ("summer*", "summer"),
+        ("*summer*", "in the summer of love"),
+        ("*er", "summerer"),
+        ("s?mmer", "s*mmer"),
+        ("(a+)+$", "(A+)+$"),
+        ("stra\u00dfe*", "strasse 7"),
+    ],
+)
+def test_refuses_what_fits_a_pattern(pattern: str, password: str) -> None:
+    rule = Blocklist.parse({"patterns": ["never ???", pattern]})
+
+    assert rule.check_candidate(a_candidate(password)) == (Finding("password.blocked_word"),)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "password"),
+    [
+        ("summer####", "summer20245"),
+        ("summer####", "my summer2024"),
+        ("summer#", "summer#"),
+        ("s?mmer", "smmer"),
+        ("*er", "summers"),
+        ("summer*", "4202remmus"),
+        ("(a+)+$", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
+    ],
+)
+def test_accepts_what_fits_a_pattern_in_part_only(pattern: str, password: str) -> None:
+    rule = Blocklist.parse({"patterns": ["never ???", pattern]})
+
+    assert rule.check_candidate(a_candidate(password)) == ()
+
+
+def test_no_pattern_takes_long_to_compare() -> None:
+    greedy = Blocklist.parse({"patterns": ["*a*a*a*a*a*b", "*" + "a?*" * 42]})
+    greedy.check_candidate(a_candidate("warm"))
+
+    began = time.process_time()
+    assert greedy.check_candidate(a_candidate("a" * 1023 + "-")) != ()
+    assert greedy.check_candidate(a_candidate("a" * 30)) == ()
+    assert time.process_time() - began <= 0.1
+
+
+@given(
+    st.text("ab?*#", min_size=1, max_size=8).filter(lambda text: set(text) & set("ab")),
+    st.text("ab?*#1", max_size=10),
+)
+def test_patterns_mean_what_a_regular_expression_would(pattern: str, password: str) -> None:
+    as_regex = {"*": ".*", "?": ".", "#": r"\d"}
+    regex = "".join(as_regex.get(sign, sign) for sign in pattern)
+    rule = Blocklist.parse({"common": False, "patterns": [pattern, "b##b"]})
+
+    expected = bool(re.fullmatch(f"{regex}|b\\d\\db", password))
+    assert bool(rule.check_candidate(a_candidate(password))) is expected

@@ -1,5 +1,6 @@
 """What holds for each rule there is, and for the next one."""
 
+import time
 from collections import Counter
 from dataclasses import FrozenInstanceError, dataclass
 from datetime import timedelta
@@ -7,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from policy.engine import ENGINE_CODES
-from policy.model import Candidate, CredentialFacts, HistoryMatch, Kind, Rule
+from policy.model import MAX_LENGTH, Candidate, CredentialFacts, HistoryMatch, Kind, Rule
 from policy.model.params import params_of
 from policy.rules import RULES
 from policy.verdict import Direction
@@ -29,12 +30,21 @@ EXAMPLES = {
         {"uppercase": 1, "lowercase": 1, "digits": 1, "symbols": 1, "classes": 1},
         (a_candidate("字"),),
     ),
-    "differs_from_current": Example({}, (a_candidate(matches_current=True),)),
+    "differs_from_current": Example(
+        {"min_distance": 3},
+        (a_candidate(matches_current=True), a_candidate("Wiese 8", current_password="Wiese 7")),
+    ),
     "history": Example(
         {"last": 5, "within": "P365D"}, (a_candidate(history_matches=(HistoryMatch(1, NOW),)),)
     ),
     "blocklist": Example(
-        {"common": True, "words": ["timetrak"]}, (a_candidate("TimeTrak", is_common=True),)
+        {"common": True, "words": ["timetrak"], "patterns": ["summer####"]},
+        (a_candidate("TimeTrak", is_common=True),),
+    ),
+    "strength": Example({"min_score": 3}, (a_candidate(strength=2),)),
+    "breached": Example(
+        {"source": "file", "on_failure": "refuse"},
+        (a_candidate(is_breached=True), a_candidate(is_breached=None)),
     ),
     "not_personal": Example({}, (a_candidate("lovelace"),)),
     "max_age": Example(
@@ -46,6 +56,9 @@ EXAMPLES = {
         (a_candidate(current_set_at=NOW - timedelta(hours=1), current_self_chosen=True),),
     ),
 }
+
+LONGEST = ("a" * MAX_LENGTH, "ab1-" * MAX_LENGTH, "\ufdfa" * MAX_LENGTH, "summer1" * MAX_LENGTH)
+"""Passwords that could cost much; one character of the third is folded to eighteen."""
 
 each_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 
@@ -131,6 +144,18 @@ def test_never_repeats_the_password(rule: type[Rule]) -> None:
     for candidate in EXAMPLES[rule.name].refused:
         for finding in example_of(rule).check_candidate(candidate):
             assert candidate.password not in map(str, finding.params.values())
+
+
+@each_rule
+def test_takes_its_time_over_no_password(rule: type[Rule]) -> None:
+    value = example_of(rule)
+    value.check_candidate(a_candidate())
+    longest = [a_candidate(text[:MAX_LENGTH], current_password="ab" * 512) for text in LONGEST]
+
+    began = time.process_time()
+    for candidate in longest:
+        value.check_candidate(candidate)
+    assert time.process_time() - began <= 0.1 * len(longest)
 
 
 def test_a_candidate_shows_no_password_in_a_trace() -> None:

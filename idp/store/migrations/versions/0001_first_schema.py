@@ -23,6 +23,9 @@ def upgrade() -> None:
         sa.Column("display_name", sa.String(length=256), nullable=False),
         sa.Column("policy_version", sa.Integer(), nullable=False),
         sa.Column("keys_version", sa.Integer(), nullable=False),
+        sa.Column("policy_by_group", sa.Boolean(), nullable=False),
+        sa.Column("wave_hour", UtcDateTime(), nullable=True),
+        sa.Column("wave_used", sa.Integer(), nullable=False),
         sa.Column("policy_managed_by", sa.String(length=16), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_realms")),
@@ -59,6 +62,7 @@ def upgrade() -> None:
         sa.Column("session_id", sa.String(length=36), nullable=True),
         sa.Column("authenticated_at", UtcDateTime(), nullable=True),
         sa.Column("consented", JsonDocument, nullable=False),
+        sa.Column("is_attended", sa.Boolean(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("expires_at", UtcDateTime(), nullable=False),
         sa.Column("finished_at", UtcDateTime(), nullable=True),
@@ -418,7 +422,11 @@ def upgrade() -> None:
         sa.Column("set_at", UtcDateTime(), nullable=False),
         sa.Column("set_by", sa.String(length=16), nullable=False),
         sa.Column("judged_under", sa.Integer(), nullable=False),
+        sa.Column("judged_groups", sa.Text(), nullable=False),
         sa.Column("refused_under", sa.Integer(), nullable=True),
+        sa.Column("noted_under", sa.Integer(), nullable=True),
+        sa.Column("placed_under", sa.Integer(), nullable=True),
+        sa.Column("told_until", UtcDateTime(), nullable=True),
         sa.Column("must_change", sa.Boolean(), nullable=False),
         sa.Column("temporary_until", UtcDateTime(), nullable=True),
         sa.Column("campaign_id", sa.String(length=36), nullable=True),
@@ -440,6 +448,60 @@ def upgrade() -> None:
     op.create_index(
         "ix_credentials_realm_campaign_id", "credentials", ["realm", "campaign_id"], unique=False
     )
+    op.create_table(
+        "decisions",
+        sa.Column("realm", sa.String(length=64), nullable=False),
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("key_hash", sa.String(length=64), nullable=False),
+        sa.Column("user_id", sa.String(length=36), nullable=False),
+        sa.Column("client_id", sa.String(length=256), nullable=True),
+        sa.Column("outcome", sa.String(length=16), nullable=False),
+        sa.Column("reason", sa.String(length=32), nullable=True),
+        sa.Column("withheld_by", sa.String(length=16), nullable=True),
+        sa.Column("action", sa.String(length=32), nullable=True),
+        sa.Column("policy_version", sa.Integer(), nullable=False),
+        sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("findings", JsonDocument, nullable=False),
+        sa.Column("facts", JsonDocument, nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("last_at", UtcDateTime(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["realm", "user_id"],
+            ["users.realm", "users.id"],
+            name=op.f("fk_decisions_realm_user_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["realm"], ["realms.name"], name=op.f("fk_decisions_realm"), ondelete="RESTRICT"
+        ),
+        sa.PrimaryKeyConstraint("realm", "id", name=op.f("pk_decisions")),
+    )
+    op.create_index("ix_decisions_last_at", "decisions", ["last_at"], unique=False)
+    op.create_index("ix_decisions_realm_key_hash", "decisions", ["realm", "key_hash"], unique=True)
+    op.create_index(
+        "ix_decisions_realm_policy_version",
+        "decisions",
+        ["realm", "policy_version", "outcome"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_decisions_realm_user_id", "decisions", ["realm", "user_id", "id"], unique=False
+    )
+    op.create_table(
+        "policy_snapshots",
+        sa.Column("realm", sa.String(length=64), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("policy_version", sa.Integer(), nullable=False),
+        sa.Column("active_users", sa.Integer(), nullable=False),
+        sa.Column("have_to_change", sa.Integer(), nullable=False),
+        sa.Column("on_shared_password", sa.Integer(), nullable=False),
+        sa.Column("counts", JsonDocument, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["realm"], ["realms.name"], name=op.f("fk_policy_snapshots_realm"), ondelete="RESTRICT"
+        ),
+        sa.PrimaryKeyConstraint("realm", "at", name=op.f("pk_policy_snapshots")),
+    )
+    op.create_index("ix_policy_snapshots_at", "policy_snapshots", ["at"], unique=False)
     op.create_table(
         "known_devices",
         sa.Column("realm", sa.String(length=64), nullable=False),
@@ -479,7 +541,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("realm", "group_id", "user_id", name=op.f("pk_memberships")),
     )
     op.create_index(
-        "ix_memberships_realm_user_id", "memberships", ["realm", "user_id"], unique=False
+        "ix_memberships_realm_user_id",
+        "memberships",
+        ["realm", "user_id", "group_id"],
+        unique=False,
     )
     op.create_table(
         "password_history",
@@ -584,6 +649,7 @@ def upgrade() -> None:
         sa.Column("previous_set_at", UtcDateTime(), nullable=True),
         sa.Column("previous_set_by", sa.String(length=16), nullable=True),
         sa.Column("previous_judged_under", sa.Integer(), nullable=True),
+        sa.Column("previous_judged_groups", sa.Text(), nullable=True),
         sa.Column("previous_must_change", sa.Boolean(), nullable=True),
         sa.Column("previous_temporary_until", UtcDateTime(), nullable=True),
         sa.Column("previous_campaign_id", sa.String(length=36), nullable=True),

@@ -1,0 +1,41 @@
+"""How exposed each realm is just now: a few numbers, cheap enough to be asked for every minute."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from idp.ids import RealmName
+from idp.store import exposure
+from idp.store.session import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exposure:
+    """One realm's numbers; those of the latest snapshot are None before the first one.
+
+    Attributes:
+        accounts_on_shared_password: active users, counted now.
+    """
+
+    realm: RealmName
+    accounts_on_shared_password: int
+    have_to_change: int | None
+    withheld: int | None
+    snapshot_at: datetime | None
+
+
+def read_exposure(database: Database) -> list[Exposure]:
+    """Return the numbers of every realm, by name; one SELECT.
+
+    Raises:
+        Unavailable: the database does not answer.
+    """
+    return [
+        Exposure(
+            realm=RealmName(row.realm),
+            accounts_on_shared_password=row.on_shared_password,
+            have_to_change=row.have_to_change,
+            withheld=None if row.counts is None else int(row.counts.get("withheld", 0)),
+            snapshot_at=row.at,
+        )
+        for row in exposure.realms(database)
+    ]
