@@ -26,8 +26,18 @@ _SEEN: Mapping[str, str] = {
     "longer": "longer ago",
     "never": "never",
 }
+_DEEDS: Mapping[str, str] = {
+    "change_password": "choose another password",
+    "sign_in": "sign in again",
+}
+_WAITS: Mapping[str, str] = {
+    "observe": "it is only noted",
+    "grace": "when their grace is over",
+    "wave": "when a wave comes to them, at the latest at its deadline",
+}
 _MOST_GROUPS = 20
 _GAP = "  "
+_NEVER = "-"
 _USER_COLUMNS = ("user", "groups", "state", "why", "withheld until", "last seen", "live sessions")
 
 Row = Sequence[object]
@@ -60,7 +70,8 @@ def show_publication(context: CliContext, plan: PlanView) -> None:
 def describe_publication(plan: PlanView) -> str:
     """Return the short form of the same, as lines of text."""
     rows = [(users, text) for text, users, _ in _state_rows(plan.counts) if users]
-    rows += [(users, f"{text}, until {until}") for text, until, users in _later_rows(plan.counts)]
+    for text, until, users in _later_rows(plan.counts):
+        rows.append((users, text if until == _NEVER else f"{text} ({until})"))
     width = max((len(str(users)) for users, _ in rows), default=1)
     lines = [f"{_GAP}{users!s:>{width}} {text}" for users, text in rows]
     return "\n".join([plan.summary, "users at their next sign-in:", *(lines or [f"{_GAP}nobody"])])
@@ -94,8 +105,8 @@ def _reasons(counts: Mapping[str, int]) -> str:
 def _later_rows(counts: Counts) -> list[tuple[str, str, int]]:
     return [
         (
-            f"{each['action'].replace('_', ' ')}, withheld by {each['by']}",
-            "-" if each["until"] is None else _moment(datetime.fromisoformat(each["until"])),
+            f"{_DEEDS[each['action']]}: {_WAITS[each['by']]}",
+            _NEVER if each["until"] is None else _moment(datetime.fromisoformat(each["until"])),
             each["users"],
         )
         for each in counts["withheld_by"]

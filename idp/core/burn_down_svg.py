@@ -12,6 +12,7 @@ _WIDTH, _HEIGHT = 760, 400
 _LEFT, _RIGHT, _TOP, _BOTTOM = 72, 728, 104, 344
 _MOST_POINTS = 400
 _TITLE_SIZE = 18
+_LEAST_SPAN = timedelta(hours=1)
 _NONE = "There is no snapshot yet: a worker takes one each hour."
 
 _ROOT = (
@@ -60,8 +61,8 @@ class _Scale:
 
     def x(self, at: datetime) -> float:
         """Return the place of a moment."""
-        span = max(self.until - self.since, timedelta(minutes=1))
-        return round(_LEFT + (_RIGHT - _LEFT) * ((at - self.since) / span), 1)
+        share = (at - self.since) / (self.until - self.since)
+        return round(_LEFT + (_RIGHT - _LEFT) * share, 1)
 
     def y(self, count: float) -> float:
         """Return the place of a number of users."""
@@ -104,7 +105,8 @@ def _describe(points: Sequence[PolicySnapshot]) -> str:
 def _chart(burn_down: BurnDown, points: Sequence[PolicySnapshot]) -> Iterator[str]:
     most = max(series.value(point) for series in _SERIES for point in points)
     step = _step(most)
-    scale = _Scale(points[0].at, burn_down.until, step * max(-(-most // step), 1))
+    since = min(points[0].at, burn_down.until - _LEAST_SPAN)
+    scale = _Scale(since, burn_down.until, step * max(-(-most // step), 1))
     yield from _legend(points[-1])
     yield from _rows(scale, step)
     yield from _days(scale)

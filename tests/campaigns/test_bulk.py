@@ -8,11 +8,12 @@ import sqlalchemy as sa
 
 from idp.clock import FakeClock
 from idp.core.jobs import Job, get_job
-from idp.core.plans import apply_plan, create_plan
+from idp.core.plans import apply_plan, create_plan, undo_plan
 from idp.core.work import HOST
 from idp.jobs.runner import Runner
 from idp.store.audit import AuditEventRow
-from idp.store.users import UserRow
+from idp.store.users import CredentialRow, UserRow
+from tests.campaigns.browsers import Person
 from tests.campaigns.fleet import STAFF, Fleet, children_of, kill
 from tests.support.campaigns import copy_users
 from tests.support.record import record
@@ -22,8 +23,9 @@ from tests.support.world import make_world
 
 pytestmark = [pytest.mark.campaign, pytest.mark.timeout(0)]
 _KILLS = 20
-_SEVERAL_BATCHES = 5_000
+_MOVED_ON = 5
 _SECONDS = 60
+OK = 303
 _SECRET = "kiwi over the long white cloud"
 _ORDER = {
     "mode": "shared",
@@ -34,7 +36,7 @@ _ORDER = {
 
 
 def test_the_job_process_is_killed_again_and_again(fleet: Fleet) -> None:
-    size = max(_SEVERAL_BATCHES, campaign_size(20_000))
+    size = campaign_size(100_000)
     people = copy_users(fleet.runtime, STAFF, fleet.user_id, size)
     order = {**_ORDER, "select": {"user_ids": people}}
     plan = create_plan(fleet.runtime, STAFF, "password.reset", order, HOST)
@@ -53,6 +55,29 @@ def test_the_job_process_is_killed_again_and_again(fleet: Fleet) -> None:
 
     assert halfway
     _assert_each_exactly_once(fleet, people)
+    moved_on = _sign_some_in(fleet, people)
+    undone = undo_plan(fleet.runtime, STAFF, plan.id, HOST)
+    wait_until(lambda: _job(fleet, undone).state == "done", what="the undo", seconds=900)
+    assert _left_as_reset(fleet, people) == moved_on
+
+
+def _sign_some_in(fleet: Fleet, people: list[str]) -> set[str]:
+    """Let a few sign in with the new password; return their ids."""
+    for number in range(1, _MOVED_ON + 1):
+        person = Person(fleet.installation.port)
+        person.look()
+        assert person.sign_in(f"user-{number}", _SECRET)[0] == OK
+        person.close()
+    return set(people[1 : _MOVED_ON + 1])
+
+
+def _left_as_reset(fleet: Fleet, people: list[str]) -> set[str]:
+    """Return who was not given back the password from before."""
+    with fleet.runtime.begin(STAFF, write=False) as uow:
+        query = sa.select(CredentialRow.user_id).where(
+            CredentialRow.user_id.between(people[1], people[-1]), CredentialRow.set_by == "bulk"
+        )
+        return set(uow.db.scalars(query))
 
 
 def _job(fleet: Fleet, job_id: str) -> Job:
