@@ -92,7 +92,7 @@ def test_a_plan_tells_what_it_would_do_to_whom(world: World, tmp_path: Path) -> 
     assert plan["counts"]["states"]["withheld"] == 3
     assert "are asked later\t3\t0" in table
     assert "are not asked (no password 1)\t1" in table
-    assert "change password, withheld by grace\t2026-11-09 09:00:00Z\t2" in table
+    assert "choose another password: when their grace is over\t2026-11-09 09:00:00Z\t2" in table
     assert "(no group)\t4\t0\t0\t3\t0\t1\t0" in table
     assert "  3 are asked later" in published
     assert "ada\t\twithheld\tpolicy.stricter (version" in shown.stdout
