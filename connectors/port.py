@@ -1,16 +1,28 @@
 """The port that every directory connector implements.
 
-A connector is a reader of entries first; verifying and writing passwords are capabilities of their
-own, so that a file can be a directory too.
+A connector is a reader of entries first; reading only what changed, verifying and writing passwords
+are capabilities of their own, so that a file can be a directory too. What passes through the port
+lies in `connectors.records` and `connectors.verdicts`.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import NewType, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
-Cursor = NewType("Cursor", str)
-"""Where an incremental read goes on; opaque to everybody but the connector that made it."""
+from connectors.records import (
+    Cursor,
+    DirectoryChanges,
+    DirectoryEntry,
+    DirectoryGroup,
+    DirectoryReport,
+    RejectedEntry,
+    Sighting,
+)
+from connectors.verdicts import Verification, WriteAnswer
+
+Now = Callable[[], datetime]
+"""Tells the time, aware and UTC."""
 
 
 class ConnectorError(Exception):
@@ -25,46 +37,90 @@ class DirectoryUnavailable(ConnectorError):
     """The directory does not answer now; trying again later may help."""
 
 
+class WriteUncertain(DirectoryUnavailable):
+    """The answer to a write was lost: look whether it was done before you write again."""
+
+
 class DirectoryMisconfigured(ConnectorError):
     """The settings cannot work (wrong base, refused certificate, bad bind); stop and say so."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DirectoryEntry:
-    """One account as the directory tells it.
+class LoginAmbiguous(ConnectorError):
+    """Several entries have the login that was looked up, so none of them may sign in by it."""
 
-    Attributes:
-        stable_id: what never changes when the entry is renamed or moved; never a DN or a name.
-        login: the name that people type, as the directory spells it.
-        attributes: mapped attributes, each with at least one value.
-        is_enabled: the directory lets this account sign in.
-        must_change: the directory asks for a new password at the next sign-in.
+
+class CursorRefused(ConnectorError):
+    """What changed since the cursor cannot be told any more; only a full read can."""
+
+
+class DirectoryRead(Protocol):
+    """One run over a directory, on one of its servers from begin to end.
+
+    Every method may raise `DirectoryUnavailable` or `DirectoryMisconfigured` at any point; what was
+    yielded so far is then incomplete and stands for nothing. An iterator that ends is complete.
     """
 
-    stable_id: str
-    login: str
-    attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    groups: tuple[str, ...] = ()
-    is_enabled: bool = True
-    must_change: bool = False
-    password_set_at: datetime | None = None
+    @property
+    def cursor(self) -> Cursor | None:
+        """Where incremental reads go on after this run; taken before its first entry was read."""
+        ...
+
+    def entries(self) -> Iterator[DirectoryEntry | RejectedEntry]:
+        """Yield every account in scope. One that changes meanwhile may come twice; the last wins.
+
+        Order is not defined; no more than one page is held in memory.
+        """
+        ...
+
+    def groups(self) -> Iterator[DirectoryGroup | RejectedEntry]:
+        """Yield every group in scope; nothing when groups are not read."""
+        ...
+
+    def sweep(self) -> Iterator[Sighting | RejectedEntry]:
+        """Yield id and address of every account in scope: what left it is missing."""
+        ...
+
+    def changes(self, since: Cursor) -> DirectoryChanges:
+        """Return what changed since a cursor.
+
+        Raises:
+            CursorRefused: make a full read. A connector without cursors raises it always.
+        """
+        ...
 
 
 @runtime_checkable
 class DirectorySource(Protocol):
-    """Streams entries; every directory can do this."""
+    """Reads entries; every directory can do this. It may be used by many threads at once."""
 
-    def read_all(self) -> Iterator[DirectoryEntry]:
-        """Yield every entry in scope, each once.
+    def read(self) -> AbstractContextManager[DirectoryRead]:
+        """Begin a run, on a connection of its own."""
+        ...
+
+    def find_by_login(self, login: str) -> DirectoryEntry | None:
+        """Look up who signs in by `login`; the entry's own spelling and id are the account.
 
         Raises:
-            DirectoryUnavailable: at any point; what was yielded so far is then incomplete.
-            DirectoryMisconfigured: the settings cannot work.
+            LoginAmbiguous: more than one entry does.
+            DirectoryUnavailable: no server answered in time.
         """
         ...
 
-    def cursor(self) -> Cursor | None:
-        """Return the cursor to keep after a complete read, or None when there is none."""
+    def find_by_id(self, stable_id: str) -> DirectoryEntry | None:
+        """Look up an entry by what never changes; its address is fresh."""
+        ...
+
+    def check(self) -> DirectoryReport:
+        """Connect and read a little, as a run would.
+
+        Raises:
+            DirectoryMisconfigured: what an administrator must mend, in `reason`.
+            DirectoryUnavailable: no server answered in time.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close every connection; the source is not used after that."""
         ...
 
 
@@ -72,8 +128,17 @@ class DirectorySource(Protocol):
 class PasswordVerifier(Protocol):
     """A directory that can tell whether a password is right."""
 
-    def verify(self, stable_id: str, password: bytes) -> bool:
-        """Tell whether `password` (never empty, not normalised) is that entry's."""
+    def verify(self, stable_id: str, password: bytes) -> Verification:
+        """Tell what the directory says to that entry with `password`.
+
+        An empty password or one with a NUL is `WRONG` without asking.
+
+        Args:
+            password: the bytes as they were typed, UTF-8, not normalised.
+
+        Raises:
+            DirectoryUnavailable: nobody could tell; it counts as no attempt.
+        """
         ...
 
 
@@ -81,6 +146,20 @@ class PasswordVerifier(Protocol):
 class PasswordWriter(Protocol):
     """A directory that takes a new password."""
 
-    def write_password(self, stable_id: str, password: bytes, *, must_change: bool) -> None:
-        """Set the entry's password; with `must_change`, in the same write, a temporary one."""
+    def write_password(
+        self, stable_id: str, new: bytes, *, old: bytes | None = None, must_change: bool = False
+    ) -> WriteAnswer:
+        """Set the entry's password.
+
+        Args:
+            new: the bytes as they were typed, UTF-8; never empty, no NUL.
+            old: the present one, when its owner writes: the directory's history and minimum age
+                then hold. Without it the connector's own account writes.
+            must_change: a temporary one, which the directory wants changed; not with `old`. When
+                the directory does not take that mark, nobody knows the password afterwards.
+
+        Raises:
+            WriteUncertain: the answer was lost.
+            DirectoryUnavailable: nothing was written.
+        """
         ...

@@ -18,7 +18,7 @@ from tests.support.servers import IdpServer, start_idp
 
 # A fixture that is slow to bring up marks its tests, so that `make check` can leave them out.
 _MARKS = {
-    "servers": {"postgres_server", "postgresql_url", "start"},
+    "servers": {"postgres_server", "postgresql_url", "start", "slapd"},
     "browser": {"browser", "page"},
     "database": {"sqlite_url", "database_url", "sqlite_template"},
 }

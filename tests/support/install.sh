@@ -12,6 +12,8 @@ missing_packages() {
   if ! command -v fc-list >/dev/null || [ -z "$(fc-list 2>/dev/null | head -n 1)" ]; then
     printf '%s\n' fontconfig fonts-dejavu-core
   fi
+  if [ ! -x /usr/sbin/slapd ] || [ ! -e /usr/lib/ldap/ppolicy.so ]; then echo slapd; fi
+  if ! command -v ldapmodify >/dev/null; then echo ldap-utils; fi
 }
 
 mapfile -t packages < <(missing_packages)
@@ -21,7 +23,7 @@ if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
   {
     echo "The tests need programs that are not on this machine: ${packages[*]}"
     echo "On Debian or Ubuntu:  sudo apt-get install --no-install-recommends ${packages[*]}"
-    echo "Elsewhere: PostgreSQL 15 or newer with its server programs on PATH (pg_ctl, initdb), and Chromium."
+    echo "Elsewhere: PostgreSQL 15 or newer with its server programs on PATH (pg_ctl, initdb), Chromium, and OpenLDAP 2.5 or newer (slapd, ldapmodify)."
   } >&2
   exit 1
 fi
@@ -29,13 +31,16 @@ fi
 echo "Installing for the tests: ${packages[*]}"
 # Packages may install a service but not start it, and PostgreSQL makes no cluster of its own.
 undo=()
-leave() { if [ "${#undo[@]}" -gt 0 ]; then rm -f "${undo[@]}"; fi; }
+policy=/usr/sbin/policy-rc.d
+leave() {
+  if [ "${#undo[@]}" -gt 0 ]; then rm -f "${undo[@]}"; fi
+  if [ -e "$policy.before-idp" ]; then mv -f "$policy.before-idp" "$policy"; fi
+}
 trap leave EXIT
-if [ ! -e /usr/sbin/policy-rc.d ]; then
-  undo+=(/usr/sbin/policy-rc.d)
-  printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
-  chmod 0755 /usr/sbin/policy-rc.d
-fi
+if [ -e "$policy" ] && [ ! -e "$policy.before-idp" ]; then mv "$policy" "$policy.before-idp"; fi
+undo+=("$policy")
+printf '#!/bin/sh\nexit 101\n' >"$policy"
+chmod 0755 "$policy"
 cluster=/etc/postgresql-common/createcluster.d/idp-tests.conf
 if [ ! -e "$cluster" ]; then
   undo+=("$cluster")

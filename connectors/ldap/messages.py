@@ -1,0 +1,87 @@
+"""What is asked of a server and what it answers, without the library's types."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from connectors.ldap.controls import SYNC_INFO, Control
+from connectors.ldap.dialects import Attributes
+
+_URL = re.compile(r"ldaps?://[^\s'\"]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One entry as it came: nothing decoded, names of attributes in small letters."""
+
+    dn: str
+    attributes: Attributes
+    controls: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a server said. Referral objects among the entries are left out.
+
+    Attributes:
+        controls: values by OID; of the paging control its cookie.
+        messages: values of intermediate sync messages.
+        value: of an extended answer.
+        referrals: servers that it names instead; they are never followed.
+    """
+
+    code: int
+    message: str = ""
+    controls: Mapping[str, bytes] = field(default_factory=dict)
+    entries: tuple[Found, ...] = ()
+    messages: tuple[bytes, ...] = ()
+    value: bytes = b""
+    referrals: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """One search request; `scope` is base, one or subtree."""
+
+    base: str
+    filter: str = "(objectClass=*)"
+    scope: str = "subtree"
+    attributes: tuple[str, ...] = ("1.1",)
+    size_limit: int = 0
+    controls: tuple[Control, ...] = ()
+
+
+def read_answer(result: Mapping[str, Any], responses: Sequence[Mapping[str, Any]]) -> Answer:
+    """Return the answer that the library's dictionaries are: the result, and what came before."""
+    return Answer(
+        code=result["result"],
+        message=result.get("message") or "",
+        controls=_control_values(result),
+        entries=tuple(_found(each) for each in responses if each["type"] == "searchResEntry"),
+        messages=tuple(
+            each.get("responseValue") or b""
+            for each in responses
+            if each["type"] == "intermediateResponse" and each.get("responseName") == SYNC_INFO
+        ),
+        value=result.get("responseValue") or b"",
+        referrals=tuple(_URL.findall(" ".join(map(str, result.get("referrals") or ())))),
+    )
+
+
+def _found(entry: Mapping[str, Any]) -> Found:
+    raw: Mapping[str, Sequence[bytes]] = entry["raw_attributes"]
+    return Found(
+        dn=bytes(entry["raw_dn"]).decode("utf-8", "replace"),
+        attributes={name.lower(): tuple(map(bytes, raw[name])) for name in raw},
+        controls=_control_values(entry),
+    )
+
+
+def _control_values(message: Mapping[str, Any]) -> dict[str, bytes]:
+    """Return the controls of a message; the library decodes the paging control by itself."""
+    values: dict[str, bytes] = {}
+    for oid, control in (message.get("controls") or {}).items():
+        value = control["value"]
+        values[oid] = value["cookie"] if isinstance(value, dict) else bytes(value or b"")
+    return values

@@ -1,0 +1,46 @@
+"""A long search in pages. It ends complete or it raises; there is no third way.
+
+Spec: RFC 2696.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from connectors.ldap import controls
+from connectors.ldap.messages import Found, Search
+from connectors.ldap.results import Code, error_of
+from connectors.ldap.session import LARGE, Session
+from connectors.ldap.wire import Deadline
+from connectors.port import DirectoryMisconfigured
+
+_MOST_EMPTY_PAGES = 100
+
+
+def read_pages(
+    session: Session, search: Search, *, size: int, timeout: float
+) -> Iterator[tuple[Found, ...]]:
+    """Yield the entries of each page. No other search may run on `session` meanwhile.
+
+    Args:
+        timeout: seconds that a page may take.
+
+    Raises:
+        DirectoryUnavailable: a page did not come; begin anew, cookies die with their connection.
+        DirectoryMisconfigured: the server refuses the search, or does not page.
+    """
+    cookie, page, empty = b"", 0, 0
+    while True:
+        page += 1
+        asked = replace(search, controls=(controls.paging(size, cookie),))
+        answer = session.search(asked, Deadline(timeout), budget=LARGE)
+        doing = f"page {page} of {search.base!r} at {session.server}"
+        if answer.code != Code.SUCCESS:
+            raise error_of(answer.code, answer.message, doing)
+        empty = 0 if answer.entries else empty + 1
+        if controls.PAGING not in answer.controls or empty > _MOST_EMPTY_PAGES:
+            reason = f"{doing}: the server does not page as it must, so the end cannot be told"
+            raise DirectoryMisconfigured(reason)
+        yield answer.entries
+        cookie = answer.controls[controls.PAGING]
+        if not cookie:
+            return

@@ -1,0 +1,284 @@
+"""An OpenLDAP server of our own: real, on the loopback interface, gone after the tests."""
+
+import base64
+import hashlib
+import itertools
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.support import MissingPartError
+from tests.support.certificates import Authority
+from tests.support.ports import LOOPBACK, free_port
+from tests.support.waiting import wait_until
+
+BASE = "dc=example,dc=test"
+PEOPLE = f"ou=people,{BASE}"
+GROUPS = f"ou=groups,{BASE}"
+HASHING = "dc=hashing,dc=test"
+"""A second tree, whose server hashes passwords that come in a plain modification."""
+SERVICE = f"cn=idp,{BASE}"
+SERVICE_PASSWORD = "service-Secret-7"
+WEAK = f"cn=weak,{BASE}"
+"""An account with a size limit of 5 that may not read pages."""
+BLIND = f"cn=blind,{BASE}"
+"""An account that is shown nothing; every search succeeds."""
+ROOT = f"cn=root,{BASE}"
+_ROOT_PASSWORD = "root-Secret-7"
+SESSION_LOG = 20
+"""As many changes the server remembers; after more it lists what is unchanged."""
+
+_PROGRAM = "/usr/sbin/slapd"
+_SCHEMA = Path("/etc/ldap/schema")
+_STOP_SECONDS = 10
+
+Attributes = Mapping[str, Sequence[str | bytes]]
+
+
+@dataclass
+class SlapdServer:
+    """A running server with its data; a test makes people of its own in it."""
+
+    port: int
+    tls_port: int
+    home: Path
+    authority: Authority
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    @property
+    def url(self) -> str:
+        """Give the address without TLS (StartTLS is offered)."""
+        return f"ldap://{LOOPBACK}:{self.port}"
+
+    @property
+    def tls_url(self) -> str:
+        """Give the address with TLS."""
+        return f"ldaps://{LOOPBACK}:{self.tls_port}"
+
+    def add_person(
+        self, password: str | bytes = "", *, below: str = PEOPLE, **attributes: str
+    ) -> tuple[str, str]:
+        """Add a person; return DN and login."""
+        login = f"p{next(self._numbers)}"
+        dn = f"uid={login},{below}"
+        self.add(dn, {**person(login, password), **{k: [v] for k, v in attributes.items()}})
+        return dn, login
+
+    def add(self, dn: str, attributes: Attributes) -> None:
+        """Add one entry."""
+        self._run("ldapadd", _ldif(dn, attributes))
+
+    def change(self, dn: str, *lines: str) -> None:
+        """Apply lines of LDIF after `dn:`, beginning with `changetype:` or with the operation."""
+        head = [] if lines[0].startswith("changetype") else ["changetype: modify"]
+        self._run("ldapmodify", "\n".join([_line("dn", dn), *head, *lines, ""]))
+
+    def delete(self, *dns: str) -> None:
+        """Delete entries."""
+        self._run("ldapmodify", "\n".join(f"{_line('dn', d)}\nchangetype: delete\n" for d in dns))
+
+    def read(self, dn: str, *names: str) -> dict[str, list[bytes]]:
+        """Return attributes of one entry, as root sees them, by names in small letters."""
+        told = self._run(
+            "ldapsearch", "", "-LLL", "-o", "ldif-wrap=no", "-s", "base", "-b", dn,
+            "(objectClass=*)", *names,
+        )  # fmt: skip
+        found: dict[str, list[bytes]] = {}
+        for line in told.splitlines()[1:]:
+            name, _, value = line.partition(":")
+            if value:
+                plain = value[1:].strip()
+                is_base64 = value.startswith(":")
+                decoded = base64.b64decode(plain) if is_base64 else plain.encode()
+                found.setdefault(name.lower(), []).append(decoded)
+        return found
+
+    def _run(self, program: str, stdin: str, *arguments: str) -> str:
+        done = subprocess.run(
+            [program, "-x", "-H", self.url, "-D", ROOT, "-w", _ROOT_PASSWORD, *arguments],
+            input=stdin.encode(), capture_output=True, check=False, timeout=30,
+        )  # fmt: skip
+        if done.returncode:
+            reason = f"{program} failed: {done.stderr.decode()}"
+            raise RuntimeError(reason)
+        return done.stdout.decode()
+
+
+def person(login: str, password: str | bytes = "", *, name: str = "") -> Attributes:
+    """Return what a person's entry has at least."""
+    shown = name or f"Person {login}"
+    return {
+        "objectClass": ["inetOrgPerson", "shadowAccount"],
+        "uid": [login],
+        "cn": [shown],
+        "sn": [shown.split()[-1]],
+        "mail": [f"{login}@example.test"],
+    } | ({"userPassword": [hashed(password)]} if password else {})
+
+
+def hashed(password: str | bytes) -> bytes:
+    """Return a password as OpenLDAP stores it, of the bytes as they are."""
+    salt = secrets.token_bytes(8)
+    raw = password.encode() if isinstance(password, str) else password
+    digest = hashlib.sha1(raw + salt, usedforsecurity=False).digest()
+    return b"{SSHA}" + base64.b64encode(digest + salt)
+
+
+@contextmanager
+def running_slapd(entries: Sequence[tuple[str, Attributes]]) -> Iterator[SlapdServer]:
+    """Start a server with `entries` beside its own in a temporary directory; stop it afterwards."""
+    if not Path(_PROGRAM).exists() or shutil.which("ldapmodify") is None:
+        raise MissingPartError("slapd with ldap-utils")
+    home = Path(tempfile.mkdtemp(prefix="idp-slapd-"))
+    try:
+        authority = Authority(home)
+        configuration = _configure(home, authority)
+        for suffix, own in ((BASE, [*_tree(BASE), *entries]), (HASHING, _tree(HASHING))):
+            _load(configuration, suffix, own)
+        server = SlapdServer(free_port(), free_port(), home, authority)
+        process = _start(configuration, server)
+        try:
+            yield server
+        finally:
+            process.terminate()
+            process.wait(_STOP_SECONDS)
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _start(configuration: Path, server: SlapdServer) -> "subprocess.Popen[bytes]":
+    log = server.home / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [_PROGRAM, "-f", configuration, "-h", f"{server.url}/ {server.tls_url}/", "-d", "0"],
+            stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+        )  # fmt: skip
+
+    def listens() -> bool:
+        if process.poll() is not None:
+            raise RuntimeError(log.read_text())
+        with socket.socket() as probe:
+            return probe.connect_ex((LOOPBACK, server.tls_port)) == 0
+
+    wait_until(listens, what="slapd")
+    return process
+
+
+def _configure(home: Path, authority: Authority) -> Path:
+    certificate = authority.certify("slapd")
+    path = home / "slapd.conf"
+    head = [
+        *(f"include {_SCHEMA}/{name}.schema" for name in _SCHEMAS),
+        "modulepath /usr/lib/ldap",
+        *(f"moduleload {name}" for name in _MODULES),
+        f"pidfile {home}/pid",
+        f"TLSCACertificateFile {authority.ca_file}",
+        f"TLSCertificateFile {certificate}",
+        f"TLSCertificateKeyFile {certificate}",
+        'access to dn.base="" by * read',
+        "database monitor",
+        f'access to * by dn.exact="{SERVICE}" read by * none',
+    ]
+    path.write_text("\n".join([*head, *_database(home, BASE), *_database(home, HASHING), ""]))
+    return path
+
+
+_SCHEMAS = ("core", "cosine", "inetorgperson", "nis")
+_MODULES = ("back_mdb", "back_monitor", "ppolicy", "memberof", "refint", "syncprov")
+
+
+def _database(home: Path, suffix: str) -> list[str]:
+    folder = home / suffix
+    folder.mkdir()
+    return [
+        "database mdb",
+        f'suffix "{suffix}"',
+        f'rootdn "{ROOT}"',
+        *([f"rootpw {_ROOT_PASSWORD}"] if suffix == BASE else []),
+        f"directory {folder}",
+        "maxsize 268435456",
+        "dbnosync",
+        "index objectClass,entryUUID,entryCSN,uid,member,modifyTimestamp eq",
+        f'limits dn.exact="{SERVICE}" size=unlimited time=unlimited',
+        f'limits dn.exact="{WEAK}" size=5 size.prtotal=disabled',
+        f'access to attrs=userPassword by dn.exact="{SERVICE}" =w by self =xw by anonymous auth',
+        f'access to attrs=pwdReset by dn.exact="{SERVICE}" write by * none',
+        f'access to * by dn.exact="{SERVICE}" read by dn.exact="{WEAK}" read by * search',
+        "overlay memberof",
+        "overlay refint",
+        "refint_attributes member",
+        "overlay ppolicy",
+        f'ppolicy_default "cn=default,ou=policies,{suffix}"',
+        "ppolicy_use_lockout",
+        *(["ppolicy_hash_cleartext"] if suffix == HASHING else []),
+        "overlay syncprov",
+        f"syncprov-sessionlog {SESSION_LOG}",
+    ]
+
+
+def _tree(suffix: str) -> list[tuple[str, Attributes]]:
+    parts = [
+        (f"ou={name},{suffix}", {"objectClass": ["organizationalUnit"], "ou": [name]})
+        for name in ("people", "groups", "policies")
+    ]
+    accounts = [(f"cn={name},{suffix}", _account(name)) for name in ("idp", "weak", "blind")]
+    return [
+        (suffix, {"objectClass": ["domain"], "dc": [suffix.removeprefix("dc=").partition(",")[0]]}),
+        *parts,
+        *accounts,
+        *((f"cn={name},ou=policies,{suffix}", _policy(name, **own)) for name, own in _POLICIES),
+    ]
+
+
+def _account(name: str) -> Attributes:
+    return {
+        "objectClass": ["organizationalRole", "simpleSecurityObject"],
+        "cn": [name],
+        "userPassword": [SERVICE_PASSWORD],
+    }
+
+
+_POLICIES: tuple[tuple[str, dict[str, str]], ...] = (
+    ("default", {"pwdLockout": "TRUE", "pwdMaxFailure": "3", "pwdMustChange": "TRUE"}),
+    ("strict", {"pwdMinLength": "12", "pwdInHistory": "3", "pwdCheckQuality": "2"}),
+    ("young", {"pwdMinAge": "86400"}),
+    ("expiring", {"pwdMaxAge": "86400"}),
+    ("grace", {"pwdMaxAge": "86400", "pwdGraceAuthNLimit": "5"}),
+    ("warning", {"pwdMaxAge": "86400", "pwdExpireWarning": "172800"}),
+    ("frozen", {"pwdAllowUserChange": "FALSE"}),
+)
+
+
+def _policy(name: str, **own: str) -> Attributes:
+    return {
+        "objectClass": ["device", "pwdPolicy"],
+        "cn": [name],
+        "pwdAttribute": ["userPassword"],
+    } | {key: [value] for key, value in own.items()}
+
+
+def _load(configuration: Path, suffix: str, entries: Sequence[tuple[str, Attributes]]) -> None:
+    text = "\n".join(_ldif(dn, attributes) for dn, attributes in entries)
+    done = subprocess.run(
+        ["slapadd", "-q", "-f", configuration, "-b", suffix, "-w"],
+        input=text.encode(), capture_output=True, check=False, timeout=60,
+    )  # fmt: skip
+    if done.returncode:
+        reason = f"slapadd failed: {done.stderr.decode()}"
+        raise RuntimeError(reason)
+
+
+def _ldif(dn: str, attributes: Attributes) -> str:
+    pairs = [(name, value) for name, values in attributes.items() for value in values]
+    return "\n".join([_line("dn", dn), *(_line(name, value) for name, value in pairs), ""])
+
+
+def _line(name: str, value: str | bytes) -> str:
+    raw = value.encode() if isinstance(value, str) else value
+    return f"{name}:: {base64.b64encode(raw).decode()}" if raw else f"{name}:"
