@@ -1,6 +1,7 @@
 """Judging and evaluating: may this password be set, may this credential have tokens now."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from itertools import takewhile
@@ -50,6 +51,13 @@ def judge(policy: PolicyVersion, candidate: Candidate) -> tuple[Finding, ...]:
     if candidate.is_past_bulk_secret:
         findings.append(Finding("password.past_bulk_secret"))
     return tuple(findings)
+
+
+@lru_cache(maxsize=256)
+def of_content(policy: PolicyVersion) -> PolicyVersion:
+    """Return the policy with nothing but its content rules: what a typed password is judged by."""
+    rules = tuple(rule for rule in policy.rules if rule.kind is Kind.CONTENT)
+    return replace(policy, rules=rules)
 
 
 def evaluate(policy: PolicyVersion, facts: CredentialFacts, now: datetime) -> Verdict:

@@ -7,13 +7,14 @@ of it reaches the log. Whatever goes wrong is an answer (None) and a line in the
 import hashlib
 import os
 import re
-import time
 from pathlib import Path
 
 import requests
 import structlog
 from prometheus_client import Counter
 from urllib3.exceptions import HTTPError
+
+from idp.adapters.deadline import DeadlineAdapter
 
 _log = structlog.get_logger("idp.breaches")
 _lookups = Counter(
@@ -23,7 +24,6 @@ _PREFIX = 5
 TIMEOUT_S = 2.0
 _MOST_BYTES = 1024 * 1024
 _MOST_LINE = 128
-_PIECE = 4096
 _SUFFIXES = re.compile(rb"[0-9A-F]{35}:[0-9]{1,12}(?:\r?\n[0-9A-F]{35}:[0-9]{1,12})*(?:\r?\n)?")
 _LINE = re.compile(rb"(?P<hash>[0-9A-Fa-f]{40}):(?P<count>[0-9]{1,12})\r?\n?")
 
@@ -41,7 +41,7 @@ class BreachLists:
         Args:
             url: what a prefix is appended to, of a service like Have I Been Pwned.
             file: lines of `SHA1:COUNT` in the order of the hashes, as its downloader writes them.
-            timeout: seconds that the service may take to connect or be silent; twice that for all.
+            timeout: seconds to connect to the service, and as many again for the whole answer.
         """
         self._url = url
         self._file = file
@@ -71,24 +71,23 @@ class BreachLists:
 
     def _fetch(self, prefix: str) -> bytes:
         """Return the answer about a prefix, which is taken whole or not at all."""
-        ends = time.monotonic() + 2 * self._timeout
         headers = {"Add-Padding": "true", "User-Agent": "TimeTrak-IdP"}
-        body = bytearray()
-        with requests.get(
-            f"{self._url}{prefix}",
-            headers=headers,
-            timeout=self._timeout,
-            allow_redirects=False,
-            stream=True,
-        ) as answer:
+        with requests.Session() as session:
+            for scheme in ("https://", "http://"):
+                session.mount(scheme, DeadlineAdapter())
+            answer = session.get(
+                f"{self._url}{prefix}",
+                headers=headers,
+                timeout=self._timeout,
+                allow_redirects=False,
+                stream=True,
+            )
             if answer.status_code != requests.codes.ok:
                 raise UnreadableList("not an answer of status 200")
-            # What has arrived, however little: waiting for a full piece could go on for ever.
-            while piece := answer.raw.read1(_PIECE, decode_content=True):
-                body += piece
-                if len(body) > _MOST_BYTES or time.monotonic() > ends:
-                    raise UnreadableList("too long or too slow")
-        return bytes(body)
+            body: bytes = answer.raw.read(_MOST_BYTES + 1, decode_content=True)
+            if len(body) > _MOST_BYTES:
+                raise UnreadableList("too long")
+            return body
 
 
 def _digest(password: str) -> str:

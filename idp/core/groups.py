@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
 from idp.core.events import Event, EventCode
 from idp.core.names import find_key, name_key
-from idp.core.policies import current_policy
+from idp.core.policies import current_policy, policy_version
 from idp.core.policy_rollout import hold_policy, names_group
 from idp.core.spellings import find_misspelling
 from idp.core.uniqueness import one_of_a_kind
@@ -16,7 +17,8 @@ from idp.core.work import UnitOfWork
 from idp.errors import Conflict, InvalidInput, NotFound
 from idp.ids import UserId
 from idp.store.groups import GroupRow, MembershipRow
-from idp.store.users import UserRow
+from idp.store.standings import memberships_of
+from idp.store.users import CredentialRow, UserRow
 
 SEPARATORS = ";,|"
 """What stands between names where several are written in one text; no name contains one."""
@@ -101,10 +103,12 @@ def remove_group(uow: UnitOfWork, name: str) -> None:
     Raises:
         NotFound: `group.not_found`.
         Conflict: `group.in_use`, when somebody joins it at this moment; `group.in_policy`, when
-            the policy in force names it.
+            the policy in force names it, or an earlier one from which a grace may still run.
     """
     row = _get_row(uow, name)
     _refuse_in_policy(uow, row.name_key)
+    members = sa.select(MembershipRow.user_id).where(MembershipRow.group_id == row.id)
+    _forget_refusals(uow, members)
     uow.db.execute(sa.delete(MembershipRow).where(MembershipRow.group_id == row.id))
     with one_of_a_kind("group.in_use", name=row.name):
         uow.db.execute(sa.delete(GroupRow).where(GroupRow.id == row.id))
@@ -112,20 +116,21 @@ def remove_group(uow: UnitOfWork, name: str) -> None:
 
 
 def group_names(uow: UnitOfWork, user_ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Return the names of the groups of each of these users that is in any; one SELECT."""
+    """Return the names of the groups of each of these users that is in any; two SELECTs."""
+    found = memberships_of(uow.db, uow.realm, list(user_ids))
     query = (
-        sa.select(MembershipRow.user_id, GroupRow.name)
-        .join(
-            GroupRow,
-            sa.and_(GroupRow.realm == MembershipRow.realm, GroupRow.id == MembershipRow.group_id),
-        )
-        .where(MembershipRow.user_id.in_(list(user_ids)))
+        sa.select(GroupRow.id, GroupRow.name)
+        .where(GroupRow.id.in_({one.group_id for one in found}))
         .order_by(GroupRow.name_key)
     )
-    found: dict[str, tuple[str, ...]] = {}
-    for user_id, name in uow.db.execute(query):
-        found[user_id] = (*found.get(user_id, ()), name)
-    return found
+    members: dict[str, list[str]] = {}
+    for one in found:
+        members.setdefault(one.group_id, []).append(one.user_id)
+    names: dict[str, tuple[str, ...]] = {}
+    for group_id, name in uow.db.execute(query) if found else ():
+        for user_id in members[group_id]:
+            names[user_id] = (*names.get(user_id, ()), name)
+    return names
 
 
 def find_group_ids(uow: UnitOfWork, names: Iterable[str]) -> dict[str, str]:
@@ -221,8 +226,19 @@ def _refuse_in_policy(uow: UnitOfWork, key: str) -> None:
     """Refuse to take a group away from the policy in force, which knows it by its name."""
     hold_policy(uow)
     policy = current_policy(uow)
-    if names_group(policy, key):
-        raise Conflict("group.in_policy", name=key, policy_version=policy.number)
+    first = 1 if policy.is_staged else policy.number
+    for number in range(policy.number, first - 1, -1):
+        if names_group(policy_version(uow, number), key):
+            raise Conflict("group.in_policy", name=key, policy_version=number)
+
+
+def _forget_refusals(uow: UnitOfWork, user_ids: Any) -> None:  # noqa: ANN401 - a query or a set
+    """Let passwords be judged anew whose owners leave a group: its rules may have refused them."""
+    uow.db.execute(
+        sa.update(CredentialRow)
+        .where(CredentialRow.user_id.in_(user_ids), CredentialRow.refused_under.is_not(None))
+        .values(refused_under=None)
+    )
 
 
 def _groups(uow: UnitOfWork, only: str | None = None) -> list[Group]:
@@ -275,6 +291,8 @@ def _leave(uow: UnitOfWork, group_id: str, user_ids: set[UserId]) -> int:
         )
     )
     count: int = gone.rowcount  # type: ignore[attr-defined]
+    if count:
+        _forget_refusals(uow, user_ids)
     return count
 
 

@@ -22,7 +22,7 @@ from idp.core.runtime import Runtime
 from idp.core.users.creation import add_default_name, person_in
 from idp.core.work import NO_TRACE, Actor, Trace
 from idp.errors import Conflict, InvalidInput, NotFound, PasswordRejected
-from idp.ids import RealmName, hash_token
+from idp.ids import RealmName, UserId, hash_token
 
 BATCH = 500
 """How many rows are written in one transaction."""
@@ -158,20 +158,23 @@ class _Run:
             if match is None:
                 prepared = self._prepare_password(row, _new_columns(self.realm, row))
             elif match.is_waiting:
-                prepared = self._prepare_password(row, _merged_columns(row, match))
+                columns = _merged_columns(row, match)
+                prepared = self._prepare_password(row, columns, UserId(match.user.id))
         except (InvalidInput, PasswordRejected) as error:
             return row.refuse(words_of_error(error))
         return ReadyRow(row, prepared)
 
     def _prepare_password(
-        self, row: ImportRow, columns: dict[str, object]
+        self, row: ImportRow, columns: dict[str, object], user_id: UserId | None = None
     ) -> PreparedPassword | None:
         if row.password_hash is not None:
             return prepare_hash(self.runtime, row.password_hash, set_at=row.password_set_at)
         if row.password is None:
             return None
-        person, groups = person_in(columns), row.groups or ()
-        prepared = prepare_password(self.runtime, self.realm, person, row.password, groups)
+        groups = () if user_id is None and row.groups is None else row.groups
+        prepared = prepare_password(
+            self.runtime, self.realm, person_in(columns), row.password, groups, user_id
+        )
         return replace(prepared, set_at=row.password_set_at)
 
     def _write(self, ready: Sequence[ReadyRow]) -> None:

@@ -15,7 +15,7 @@ from idp.core.password_history import Earlier, list_earlier
 from idp.core.policies import policy_for_user
 from idp.core.runtime import Runtime
 from idp.core.work import UnitOfWork
-from policy.engine import history_depth, judge, needs
+from policy.engine import history_depth, judge, needs, of_content
 from policy.model import Candidate, HistoryMatch, Need, PolicyVersion
 from policy.verdict import Finding
 
@@ -132,7 +132,8 @@ def judge_as_typed(
     """
     context = words_of_realm(runtime.config, account.realm)
     person = replace(person_of(account), context=context)
-    return judge(policy, _as_typed(runtime, needs(policy, forced=False), person, password, now))
+    content = of_content(policy)
+    return judge(content, _as_typed(runtime, needs(content, forced=False), person, password, now))
 
 
 def _as_typed(

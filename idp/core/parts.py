@@ -61,5 +61,6 @@ class Parts:
     mailer: Mailer
     rules: tuple[type[Rule], ...] = RULES
     policies: VersionCache = field(default_factory=VersionCache)
+    beginnings: VersionCache = field(default_factory=VersionCache)
     clients: VersionCache = field(default_factory=VersionCache)
     keys: VersionCache = field(default_factory=VersionCache)

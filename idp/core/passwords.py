@@ -17,7 +17,7 @@ from idp.core.judging import Person, gather_facts, judge_candidate, person_of
 from idp.core.mails import mail_password_changed
 from idp.core.names import is_storable
 from idp.core.password_history import keep_in_history
-from idp.core.policies import Stamp, policy_for_members, stamp_of
+from idp.core.policies import Stamp, policy_for_members, policy_for_user, stamp_of
 from idp.core.recovery_requests import kill_recovery
 from idp.core.runtime import Runtime
 from idp.core.throttle import release_account
@@ -166,12 +166,14 @@ def prepare_password(
     realm: RealmName,
     person: Person,
     new_password: str,
-    groups: Iterable[str] = (),
+    groups: Iterable[str] | None = (),
+    user_id: UserId | None = None,
 ) -> PreparedPassword:
-    """Judge and hash a password for somebody who does not exist yet; holds no transaction.
+    """Judge and hash somebody's first password; holds no transaction.
 
     Args:
-        groups: the names of the groups that the user will be in.
+        groups: the names of the groups that the user will be in; None for those that `user_id`
+            is in already.
 
     Raises:
         PasswordRejected: the policy does not accept it; lists every finding.
@@ -179,7 +181,10 @@ def prepare_password(
     """
     password = normalise_password(new_password)
     with runtime.begin(realm, write=False) as uow:
-        policy = policy_for_members(uow, groups)
+        if groups is None:
+            policy = policy_for_user(uow, user_id)
+        else:
+            policy = policy_for_members(uow, groups)
         facts = gather_facts(uow, person, password, policy=policy)
     findings = judge_candidate(runtime, facts, password)
     if findings:

@@ -1,4 +1,4 @@
-"""What a plan kind is: the four things that every dangerous act must be able to do.
+"""What a plan kind is: the few things that every dangerous act must be able to do.
 
 The mechanism (`plans`) knows no kind, and a kind knows nothing of the mechanism; both know this.
 """
@@ -53,13 +53,20 @@ Drafting = Callable[[UnitOfWork, str], Draft]
 """Computes a plan of the given id in one transaction and stores whom it names."""
 
 
+def see_nothing(uow: UnitOfWork, plan: PlanRow) -> None:
+    """Look at nothing before a plan is applied."""
+    del uow, plan
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanKind:
     """One kind of dangerous act.
 
     Attributes:
         prepare: reads the parameters and does what takes long (hashing) outside any transaction.
-        check: refuses (`plan_outdated`) when the world is no longer what was reviewed.
+        look: refuses (`plan_outdated`) after what takes long, such as looking at everybody; it only
+            reads, in a unit of its own before the one that applies.
+        check: refuses (`plan_outdated`) when the world is no longer what was reviewed; it may lock.
         apply: starts the act in this transaction and returns the id of its job.
         undo: starts taking the act back and returns the id of that job; the plan is `undoing`
             until its kind says `undone`.
@@ -67,6 +74,7 @@ class PlanKind:
 
     name: str
     prepare: Callable[[Runtime, RealmName, Mapping[str, object], Actor], Drafting]
+    look: Callable[[UnitOfWork, PlanRow], None] = see_nothing
     check: Callable[[UnitOfWork, PlanRow], None]
     apply: Callable[[UnitOfWork, PlanRow], str]
     undo: Callable[[UnitOfWork, PlanRow], str]

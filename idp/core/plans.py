@@ -114,10 +114,14 @@ def apply_plan(
         NotFound: no such plan.
         Conflict: applied already, expired, another fingerprint, or `plan_outdated`.
     """
-    with runtime.begin(realm, actor=actor, trace=trace) as uow:
+    with runtime.begin(realm, write=False) as uow:  # a look at everybody must not keep a lock
         row = _get_row(uow, plan_id)
         _check_applicable(uow, row, fingerprint)
         kind = _kind(row.kind)
+        kind.look(uow, row)
+    with runtime.begin(realm, actor=actor, trace=trace) as uow:
+        row = _hold_row(uow, plan_id)
+        _check_applicable(uow, row, fingerprint)
         kind.check(uow, row)
         row.state = PlanState.APPLYING.value
         row.applied_at = uow.now
@@ -135,7 +139,7 @@ def undo_plan(
         Conflict: not applied, still being applied or undone, undone already, or too late.
     """
     with runtime.begin(realm, actor=actor, trace=trace) as uow:
-        row = _get_row(uow, plan_id)
+        row = _hold_row(uow, plan_id)
         if row.state not in (PlanState.APPLIED, PlanState.CANCELLED) or row.job_id is None:
             raise Conflict("plan.not_undoable", plan_id=plan_id, state=row.state)
         row.state = PlanState.UNDOING.value
@@ -149,10 +153,7 @@ def get_plan(uow: UnitOfWork, plan_id: str) -> PlanView:
     Raises:
         NotFound: there is none with that id.
     """
-    found = uow.db.get(PlanRow, (uow.realm, plan_id))
-    if found is None:
-        raise NotFound("plan.not_found", plan_id=plan_id)
-    return _view(uow, found)
+    return _view(uow, _get_row(uow, plan_id))
 
 
 def list_plans(
@@ -199,6 +200,14 @@ def _kind(name: str) -> PlanKind:
 
 
 def _get_row(uow: UnitOfWork, plan_id: str) -> PlanRow:
+    row = uow.db.get(PlanRow, (uow.realm, plan_id))
+    if row is None:
+        raise NotFound("plan.not_found", plan_id=plan_id)
+    return row
+
+
+def _hold_row(uow: UnitOfWork, plan_id: str) -> PlanRow:
+    """Return a plan that nobody else applies or undoes before this unit ends."""
     row = uow.db.get(PlanRow, (uow.realm, plan_id), with_for_update=True)
     if row is None:
         raise NotFound("plan.not_found", plan_id=plan_id)

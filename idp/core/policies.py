@@ -113,8 +113,9 @@ def beginnings(
     Args:
         policy: as it stands for the user. groups: the folded names of all the user's groups.
     """
-    key = ("beginnings", uow.realm, stamp, policy.number, groups)
-    return uow.runtime.policies.get(key, lambda: find_beginnings(uow, stamp, policy, groups))
+    named = groups & named_groups(uow, policy.number) if groups else groups
+    key = (uow.realm, stamp, policy.number, named)
+    return uow.runtime.beginnings.get(key, lambda: find_beginnings(uow, stamp, policy, named))
 
 
 def find_beginnings(
@@ -126,6 +127,13 @@ def find_beginnings(
     later = history[stamp.version :]
     marked_by = marking_version(judging_policy(uow, stamp), later) if later else None
     return Beginnings(marked_by, aging_version(history))
+
+
+def named_groups(uow: UnitOfWork, number: int) -> frozenset[str]:
+    """Return the folded names of all groups that the versions up to `number` have rules for."""
+    versions = (policy_version(uow, one) for one in range(1, number + 1))
+    key = (uow.realm, number)
+    return uow.runtime.beginnings.get(key, lambda: NO_GROUPS.union(*map(group_keys, versions)))
 
 
 def _keys_of(uow: UnitOfWork, user_id: UserId | None) -> frozenset[str]:

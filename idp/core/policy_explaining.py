@@ -126,7 +126,9 @@ def explain_account(uow: UnitOfWork, user_id: UserId) -> Explanation:
         groups=tuple(group.name for group in _groups_of(current_policy(uow), facts.policy)),
         rules=tuple(_rules_in_force(current_policy(uow), facts.policy)),
         password=None if stored is None else _standing(stored),
-        outcome=outcome_of(facts.policy, credential, uow.now, is_shared=_is_shared(stored)),
+        outcome=outcome_of(
+            facts.policy, credential, verdict, uow.now, is_shared=_is_shared(stored)
+        ),
         stricter_rules=_stricter_rules(facts.policy, credential),
         findings=() if verdict is None else verdict.findings,
         warnings=() if credential is None else warnings(facts.policy, credential, uow.now),

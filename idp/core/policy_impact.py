@@ -1,59 +1,26 @@
 """What a policy means for each active user: the gate's own answer, given before it is in force.
 
-Users are read in pages and each goes through `policy.engine.evaluate` with the facts that the gate
-would gather, so a preview cannot say other than what happens.
+`policy_standings` says where everybody stands; here that becomes what awaits a user at the next
+sign-in.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
-from functools import lru_cache
-from typing import Any, assert_never
+from typing import NamedTuple, assert_never
 
-from sqlalchemy.engine import Row
-
-from idp.core.gate import credential_facts
-from idp.core.groups import group_names
-from idp.core.names import name_key
-from idp.core.policies import (
-    Beginnings,
-    Stamp,
-    current_policy,
-    find_beginnings,
-    policy_version,
-)
-from idp.core.policy_versions import asks_for_groups
+from idp.core.policy_outcomes import spared
+from idp.core.policy_standings import Standing, iterate_pages
+from idp.core.policy_yardstick import Yardstick
 from idp.core.work import UnitOfWork
 from idp.store.presence import last_refreshes, live_sessions
-from idp.store.standings import active_users_by_id
-from policy.combining import for_groups, group_keys
 from policy.engine import evaluate
-from policy.model import CredentialFacts, Enforcement, PolicyVersion
+from policy.model import CredentialFacts, PolicyVersion
 from policy.verdict import Finding, RequiredAction, Verdict, Withheld, WithheldBy
 
-_PAGE = 1000
 _ASKED = frozenset({"password.must_change", "password.temporary_expired"})
 """The findings that an administrator's asking gives, whatever the policy."""
-
-
-_key = lru_cache(maxsize=4096)(name_key)
-
-
-@dataclass(frozen=True, slots=True)
-class ActiveUser:
-    """One active user.
-
-    Attributes:
-        row: of `active_users_by_id`.
-        groups: the names of all the user's groups.
-        last_seen_at: of the last sign-in, page or refresh that is still known.
-    """
-
-    row: Row[Any]
-    groups: tuple[str, ...]
-    live_sessions: int
-    last_seen_at: datetime | None
 
 
 class State(StrEnum):
@@ -79,11 +46,11 @@ class Exemption(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """Where one user stands with a policy.
+class Impact:
+    """What a policy means for one user.
 
     Attributes:
-        findings: everything that is held against the password, withheld or not.
+        findings: what it holds against the password in that state.
         withheld: what the policy would ask besides and does not yet.
         wave: between when and when a wave with a cap has to find this user a place; None for a
             user whom it leaves alone.
@@ -96,104 +63,55 @@ class Standing:
     wave: tuple[datetime, datetime] | None = None
 
 
-@dataclass(slots=True)
-class Forecast:
-    """The gate's answers about the users of a realm under one policy, at the unit's moment.
+class Presence(NamedTuple):
+    """How many live sessions a user has; the last sign-in, page or refresh that is still known."""
 
-    `policy` is the realm's, the rules of groups apart: the version in force, or the next one
-    (`planned`). What users have in common is worked out once.
-    """
-
-    uow: UnitOfWork
-    policy: PolicyVersion
-    _keys: frozenset[str] = field(init=False)
-    _since: dict[tuple[Stamp, frozenset[str]], Beginnings] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self._keys = frozenset()
-        if not asks_for_groups(self.uow, self.policy, before=self.policy.number - 1):
-            return
-        before = (policy_version(self.uow, number) for number in range(1, self.policy.number))
-        named = [group_keys(version) for version in (*before, self.policy)]
-        waves = self.policy.waves
-        self._keys = frozenset().union(*named, () if waves is None else waves.groups)
-
-    def groups_of(self, user: ActiveUser) -> frozenset[str]:
-        """Return the folded names of those of a user's groups that any version asks for.
-
-        None of them where the policy does not ask: then the gate does not look either.
-        """
-        return self._keys.intersection(map(_key, user.groups))
-
-    def standing_of(self, user: ActiveUser) -> Standing:
-        """Return where a user stands."""
-        groups = self.groups_of(user)
-        policy = for_groups(self.policy, groups)
-        if not user.row.is_usable:
-            return Standing(State.EXEMPT, exemption=Exemption.NO_PASSWORD)
-        facts = credential_facts(
-            self.uow, user.row, policy, groups, find_beginnings=self._find_beginnings
-        )
-        assert facts is not None  # noqa: S101 - a usable password has all its columns
-        return standing(policy, facts, self.uow.now)
-
-    def _find_beginnings(
-        self, uow: UnitOfWork, stamp: Stamp, policy: PolicyVersion, groups: frozenset[str]
-    ) -> Beginnings:
-        found = self._since.get((stamp, groups))
-        if found is None:
-            found = self._since[stamp, groups] = find_beginnings(uow, stamp, policy, groups)
-        return found
+    live_sessions: int
+    last_seen_at: datetime | None
 
 
-def planned(uow: UnitOfWork, policy: PolicyVersion) -> PolicyVersion:
-    """Return a policy as the version that it would be if it were published at this moment."""
-    return replace(policy, number=current_policy(uow).number + 1, published_at=uow.now)
+def iterate_impacts(
+    uow: UnitOfWork, measure: Yardstick, *, after: str = ""
+) -> Iterator[tuple[Standing, Impact, Presence]]:
+    """Yield the active users after an id, by id; memory stays the same."""
+    for page in iterate_pages(uow, measure, after=after):
+        for standing, presence in zip(page, _presences(uow, page), strict=True):
+            yield standing, impact_of(standing, uow.now), presence
 
 
-def standing(policy: PolicyVersion, facts: CredentialFacts, now: datetime) -> Standing:
-    """Return where a password stands with a policy (as it stands for its user).
+def impact_of(standing: Standing, now: datetime) -> Impact:
+    """Return what the policy that a user was measured by means for this one.
 
     A user whom a wave without a cap may ask now counts as asked: the next sign-in does it.
     """
-    verdict = evaluate(policy, facts, now)
+    policy, facts, verdict = standing.policy, standing.facts, standing.verdict
+    if facts is None or verdict is None:
+        return Impact(State.EXEMPT, exemption=Exemption.NO_PASSWORD)
     if verdict.required_action is None and _is_asked_by_wave(policy, verdict.withheld):
         verdict = evaluate(policy, replace(facts, placed_under=policy.number), now)
     if any(finding.code in _ASKED for finding in verdict.findings):
-        return Standing(State.ASKED_ALREADY, verdict.findings, withheld=verdict.withheld)
+        return Impact(State.ASKED_ALREADY, verdict.findings, withheld=verdict.withheld)
     match verdict.required_action:
         case RequiredAction.CHANGE_PASSWORD:
-            return Standing(State.MUST_CHANGE, verdict.findings, withheld=verdict.withheld)
+            return Impact(State.MUST_CHANGE, verdict.findings, withheld=verdict.withheld)
         case RequiredAction.SIGN_IN:
-            return Standing(State.JUDGED, verdict.findings, withheld=verdict.withheld)
+            return Impact(State.JUDGED, verdict.findings, withheld=verdict.withheld)
         case None:
             return _let_in(policy, facts, verdict, now)
         case _:
             assert_never(verdict.required_action)
 
 
-def iterate_users(uow: UnitOfWork, *, after: str = "") -> Iterator[ActiveUser]:
-    """Yield the active users by id, after the one with the id `after`; holds one page at a time."""
-    while True:
-        rows = active_users_by_id(uow.db, uow.realm, after=after, most=_PAGE)
-        if not rows:
-            return
-        yield from _seen(uow, rows)
-        after = rows[-1].user_id
-
-
-def _seen(uow: UnitOfWork, rows: Sequence[Row[Any]]) -> Iterator[ActiveUser]:
-    """Yield the users of a page with what is known about where and when they were seen."""
+def _presences(uow: UnitOfWork, page: Sequence[Standing]) -> Iterator[Presence]:
     idle = uow.runtime.config.realm(uow.realm).lifetimes.session_idle
-    first, last = rows[0].user_id, rows[-1].user_id
+    first, last = page[0].user_id, page[-1].user_id
     sessions = live_sessions(uow.db, uow.realm, first=first, last=last, now=uow.now, idle=idle)
-    groups = group_names(uow, [row.user_id for row in rows])
     refreshes = last_refreshes(uow.db, uow.realm, first=first, last=last)
-    for row in rows:
-        seen_at, live = sessions.get(row.user_id, (None, 0))
-        moments = (row.last_sign_in_at, seen_at, refreshes.get(row.user_id))
-        last_seen_at = max((moment for moment in moments if moment is not None), default=None)
-        yield ActiveUser(row, groups.get(row.user_id, ()), live, last_seen_at)
+    for standing in page:
+        seen_at, live = sessions.get(standing.user_id, (None, 0))
+        moments = (standing.last_sign_in_at, seen_at, refreshes.get(standing.user_id))
+        known = (moment for moment in moments if moment is not None)
+        yield Presence(live, max(known, default=None))
 
 
 def _is_asked_by_wave(policy: PolicyVersion, withheld: Withheld | None) -> bool:
@@ -204,18 +122,15 @@ def _is_asked_by_wave(policy: PolicyVersion, withheld: Withheld | None) -> bool:
 
 def _let_in(
     policy: PolicyVersion, facts: CredentialFacts, verdict: Verdict, now: datetime
-) -> Standing:
+) -> Impact:
     withheld = verdict.withheld
     if withheld is not None:
         wave = _wave_of(policy, facts, withheld)
-        return Standing(State.WITHHELD, withheld.findings, withheld=withheld, wave=wave)
-    if policy.enforcement is not Enforcement.NEVER:
-        return Standing(State.COMPLIANT)
-    asking = replace(policy, enforcement=Enforcement.EVERYONE, grace=timedelta(0), waves=None)
-    asked = evaluate(asking, facts, now)
-    if asked.required_action is None:
-        return Standing(State.COMPLIANT)
-    return Standing(State.EXEMPT, asked.findings, Exemption.ENFORCEMENT_NEVER)
+        return Impact(State.WITHHELD, withheld.findings, withheld=withheld, wave=wave)
+    findings = spared(policy, facts, now)
+    if findings:
+        return Impact(State.EXEMPT, findings, Exemption.ENFORCEMENT_NEVER)
+    return Impact(State.COMPLIANT)
 
 
 def _wave_of(

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from idp.core.groups import SEPARATORS
 from idp.core.policy_outcomes import Outcome
-from idp.core.policy_standings import PAGE, Standing, list_standings_by_name, yardstick
+from idp.core.policy_standings import PAGE, Standing, list_standings_by_name
+from idp.core.policy_yardstick import yardstick
 from idp.core.runtime import Runtime
 from idp.core.spreadsheets import guard_cell
 from idp.ids import RealmName

@@ -18,7 +18,8 @@ from idp.core.job_leases import JobKind, Step
 from idp.core.jobs import Job, enqueue_job
 from idp.core.mails import Deadline, policy_notice_mail
 from idp.core.policy_outcomes import Outcome
-from idp.core.policy_standings import Standing, list_standings, yardstick
+from idp.core.policy_standings import Standing, list_standings
+from idp.core.policy_yardstick import yardstick
 from idp.core.reset_links import MailToSend, NotNeeded
 from idp.core.work import UnitOfWork
 from idp.ids import UserId
@@ -57,8 +58,8 @@ def notify_batch(uow: UnitOfWork, job: Job) -> Step:
     told = told_dates(uow.db, uow.realm, list(given_time))
     news = [user for user in given_time.values() if _until(user) != told.get(user.user_id)]
     reachable = [user for user in news if user.email]
-    _queue(uow, reachable, is_long=measure.policy.grace > _LONG_GRACE)
-    counts = _count(uow, job, mailed=len(reachable), without_address=len(news) - len(reachable))
+    mailed = _queue(uow, reachable, is_long=measure.policy.grace > _LONG_GRACE)
+    counts = _count(uow, job, mailed=mailed, without_address=len(news) - len(reachable))
     is_last = len(users) < BATCH
     if is_last:
         uow.record(Event(code=EventCode.POLICY_NOTICES_QUEUED, params=counts))
@@ -99,23 +100,27 @@ def _until(user: Standing) -> datetime | None:
     return None if user.withheld is None else user.withheld.until
 
 
-def _queue(uow: UnitOfWork, users: Sequence[Standing], *, is_long: bool) -> None:
+def _queue(uow: UnitOfWork, users: Sequence[Standing], *, is_long: bool) -> int:
+    """Queue a mail for each user whom no other job told of the date meanwhile; return how many."""
+    mailed = 0
     dates: dict[datetime, list[str]] = {}
     for user in users:
         until = _until(user)
         assert until is not None  # noqa: S101 - a time of grace has an end
         dates.setdefault(until, []).append(user.user_id)
     for until, user_ids in dates.items():
-        note_told(uow.db, uow.realm, user_ids, until=until)
+        news = note_told(uow.db, uow.realm, user_ids, until=until)
+        mailed += len(news)
         moments = [(uow.now, False)]
         if is_long and until - REMINDER_BEFORE > uow.now:
             moments.append((until - REMINDER_BEFORE, True))
         rows = [
             _message(uow, user_id, until, at=at, is_reminder=is_reminder)
-            for user_id in user_ids
+            for user_id in news
             for at, is_reminder in moments
         ]
         add_messages(uow.db.connection(), rows)
+    return mailed
 
 
 def _message(

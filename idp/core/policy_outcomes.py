@@ -9,7 +9,7 @@ from typing import assert_never
 
 from policy.engine import evaluate
 from policy.model import CredentialFacts, Enforcement, PolicyVersion
-from policy.verdict import RequiredAction, Verdict
+from policy.verdict import Finding, RequiredAction, Verdict
 
 
 class Outcome(StrEnum):
@@ -47,27 +47,28 @@ _CAUSES: Mapping[str, Outcome] = {
 
 
 def outcome_of(
-    policy: PolicyVersion, credential: CredentialFacts | None, now: datetime, *, is_shared: bool
-) -> Outcome:
-    """Return the outcome of an account with these facts; None: it has no usable password."""
-    if credential is None:
-        return Outcome.NO_PASSWORD
-    verdict = evaluate(policy, credential, now)
-    return outcome_of_verdict(policy, credential, verdict, now, is_shared=is_shared)
-
-
-def outcome_of_verdict(
     policy: PolicyVersion,
-    credential: CredentialFacts,
-    verdict: Verdict,
+    credential: CredentialFacts | None,
+    verdict: Verdict | None,
     now: datetime,
     *,
     is_shared: bool,
 ) -> Outcome:
-    """Return the outcome of an account that `evaluate` gave this verdict on."""
+    """Return the outcome of an account that `evaluate` gave this verdict on.
+
+    Args:
+        policy: as it stands for the user.
+        credential, verdict: None for an account without a usable password.
+    """
+    if credential is None or verdict is None:
+        return Outcome.NO_PASSWORD
     match verdict.required_action:
+        case None if verdict.withheld is not None:
+            return Outcome.WITHHELD
+        case None if is_shared or credential.temporary_until is not None:
+            return Outcome.TEMPORARY
         case None:
-            return _outcome_of_pass(policy, credential, verdict, now, is_shared=is_shared)
+            return Outcome.EXEMPT if spared(policy, credential, now) else Outcome.OK
         case RequiredAction.SIGN_IN:
             return Outcome.TO_BE_JUDGED
         case RequiredAction.CHANGE_PASSWORD:
@@ -77,22 +78,13 @@ def outcome_of_verdict(
             assert_never(verdict.required_action)
 
 
-def _outcome_of_pass(
-    policy: PolicyVersion,
-    credential: CredentialFacts,
-    verdict: Verdict,
-    now: datetime,
-    *,
-    is_shared: bool,
-) -> Outcome:
-    if verdict.withheld is not None:
-        return Outcome.WITHHELD
-    if is_shared or credential.temporary_until is not None:
-        return Outcome.TEMPORARY
+def spared(
+    policy: PolicyVersion, credential: CredentialFacts, now: datetime
+) -> tuple[Finding, ...]:
+    """Return what a policy lets pass only because its enforcement is `never`; mostly nothing."""
     if policy.enforcement is not Enforcement.NEVER:
-        return Outcome.OK
-    asked = evaluate(_enforced(policy), credential, now)
-    return Outcome.OK if asked.required_action is None else Outcome.EXEMPT
+        return ()
+    return evaluate(_enforced(policy), credential, now).findings
 
 
 @lru_cache(maxsize=64)

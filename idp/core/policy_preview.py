@@ -6,15 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from idp.core.policies import Stamp, current_policy, judging_policy
-from idp.core.policy_impact import (
-    HIT,
-    ActiveUser,
-    Exemption,
-    Forecast,
-    Standing,
-    State,
-    iterate_users,
-)
+from idp.core.policy_impact import HIT, Exemption, Impact, Presence, State, iterate_impacts
+from idp.core.policy_standings import Standing
+from idp.core.policy_yardstick import yardstick
 from idp.core.work import UnitOfWork
 from policy.combining import for_groups
 from policy.engine import marks
@@ -64,33 +58,31 @@ class Preview:
     stamps: Counter[tuple[Stamp, frozenset[str]]] = field(default_factory=Counter)
     cohorts: Counter[tuple[datetime, datetime]] = field(default_factory=Counter)
 
-    def add(
-        self, user: ActiveUser, stands: Standing, groups: frozenset[str], now: datetime
-    ) -> None:
-        """Count one user; `groups` are the folded names that the policy asks for."""
-        self.states[stands.state] += 1
-        for name in user.groups or (None,):
-            self.groups[name][stands.state] += 1
-        if user.row.set_at is not None:
-            self.stamps[Stamp(user.row.judged_under, user.row.judged_groups), groups] += 1
-        if stands.state in HIT:
-            self.live[stands.state] += bool(user.live_sessions)
-            self.seen[_span(user.last_seen_at, now)] += 1
-        if stands.exemption is not None:
-            self.exemptions[stands.exemption] += 1
-        if stands.state is State.WITHHELD and stands.withheld is not None:
-            withheld = stands.withheld
+    def add(self, standing: Standing, impact: Impact, presence: Presence, now: datetime) -> None:
+        """Count one user."""
+        self.states[impact.state] += 1
+        for name in standing.groups or (None,):
+            self.groups[name][impact.state] += 1
+        if standing.stamp is not None:
+            self.stamps[standing.stamp, standing.policy_groups] += 1
+        if impact.state in HIT:
+            self.live[impact.state] += bool(presence.live_sessions)
+            self.seen[_span(presence.last_seen_at, now)] += 1
+        if impact.exemption is not None:
+            self.exemptions[impact.exemption] += 1
+        if impact.state is State.WITHHELD and impact.withheld is not None:
+            withheld = impact.withheld
             self.postponed[Postponed(withheld.by, withheld.action, withheld.until)] += 1
             self.due += withheld.is_due
-        if stands.wave is not None:
-            self.cohorts[stands.wave] += 1
+        if impact.wave is not None:
+            self.cohorts[impact.wave] += 1
 
 
 def preview(uow: UnitOfWork, policy: PolicyVersion) -> Preview:
     """Return what `policy` (of the realm, as the next version or the one in force) would do."""
-    forecast, counted = Forecast(uow, policy), Preview()
-    for user in iterate_users(uow):
-        counted.add(user, forecast.standing_of(user), forecast.groups_of(user), uow.now)
+    counted = Preview()
+    for standing, impact, presence in iterate_impacts(uow, yardstick(uow, policy)):
+        counted.add(standing, impact, presence, uow.now)
     return counted
 
 

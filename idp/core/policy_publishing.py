@@ -4,7 +4,8 @@ Publishing is one small transaction, so applying does it at once; its job is onl
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -12,7 +13,6 @@ from idp.config import Config
 from idp.core.jobs import record_finished_job
 from idp.core.planning import OUTDATED, Draft, Drafting, PlanKind, PlanState
 from idp.core.policies import current_policy
-from idp.core.policy_impact import planned
 from idp.core.policy_preview import count_marks, preview, preview_counts
 from idp.core.policy_rollout import hold_policy, require_groups, require_pace
 from idp.core.policy_sources import require_sources
@@ -23,6 +23,7 @@ from idp.core.policy_versions import (
     read_policy,
 )
 from idp.core.policy_words import describe_change, find_conflicts
+from idp.core.policy_yardstick import planned
 from idp.core.runtime import Runtime
 from idp.core.work import Actor, UnitOfWork
 from idp.errors import Conflict, InvalidInput, PreconditionFailed
@@ -194,17 +195,33 @@ def _read(uow: UnitOfWork, document: Mapping[str, object]) -> PolicyVersion:
     return read_policy(uow.realm, document, rules=uow.runtime.rules)
 
 
+def _look(uow: UnitOfWork, plan: PlanRow) -> None:
+    """Refuse waves that do not find everybody a place any more."""
+    _check_plan_base(uow, plan)
+    policy = planned(uow, _read(uow, plan.params["policy"]))
+    if policy.waves is not None and policy.waves.per_hour is not None:
+        with _outdated():
+            require_pace(policy.waves, preview(uow, policy).cohorts, uow.now)
+
+
 def _check(uow: UnitOfWork, plan: PlanRow) -> None:
     _check_owner(uow.runtime.config, uow.realm)
     hold_policy(uow)
+    _check_plan_base(uow, plan)
+    with _outdated():
+        require_groups(uow, _read(uow, plan.params["policy"]))
+
+
+def _check_plan_base(uow: UnitOfWork, plan: PlanRow) -> None:
     current = current_policy(uow).number
     if current != plan.params["base_version"]:
         raise Conflict(OUTDATED, reason="another policy was published", current_version=current)
-    policy = planned(uow, _read(uow, plan.params["policy"]))
+
+
+@contextmanager
+def _outdated() -> Iterator[None]:
     try:
-        require_groups(uow, policy)
-        if policy.waves is not None and policy.waves.per_hour is not None:
-            require_pace(policy.waves, preview(uow, policy).cohorts, uow.now)
+        yield
     except InvalidInput as error:
         raise Conflict(OUTDATED, cause=error.code, problem=dict(error.params)) from error
 
@@ -246,4 +263,6 @@ def _undo(uow: UnitOfWork, plan: PlanRow) -> str:
     return record_finished_job(uow, KIND_NAME, {"plan_id": plan.id, "version": number})
 
 
-KIND = PlanKind(name=KIND_NAME, prepare=_prepare, check=_check, apply=_apply, undo=_undo)
+KIND = PlanKind(
+    name=KIND_NAME, prepare=_prepare, look=_look, check=_check, apply=_apply, undo=_undo
+)

@@ -2,21 +2,22 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import lru_cache
 
 import sqlalchemy as sa
 
 from idp.core.decision_records import Decided
 from idp.core.policies import policy_version
 from idp.core.policy_outcomes import HAVE_TO_CHANGE, Outcome
-from idp.core.policy_standings import Standing, iterate_standings, yardstick
+from idp.core.policy_standings import Standing, iterate_standings
+from idp.core.policy_yardstick import yardstick
 from idp.core.work import UnitOfWork
 from idp.store.decisions import DecisionRow
-from idp.store.users import CredentialRow, UserRow
-from policy.engine import stricter_rules
+from policy.engine import evaluate, stricter_rules
 from policy.model import Enforcement, PolicyVersion
-from policy.verdict import WithheldBy
+from policy.verdict import RequiredAction, WithheldBy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +71,8 @@ class Observed:
     """Whom a policy that only observes would have stopped so far, by its enforcement then.
 
     `everyone` counts the active users of whom a stop is on record under this version;
-    `noncompliant` those of them whose password did not meet it at a sign-in, or was judged by
-    no version yet.
+    `noncompliant` those of them whose password is too old, did not meet it at a sign-in, or was
+    judged by no version yet.
     """
 
     everyone: int
@@ -128,11 +129,17 @@ class _Stage:
 
 @dataclass(slots=True)
 class _Tally:
+    """The counts of a report; `on_record` are the users whom observing would have stopped."""
+
+    now: datetime
+    on_record: frozenset[str]
     versions: dict[int | None, Counter[Outcome]] = field(default_factory=dict)
     groups: dict[str | None, _Line] = field(default_factory=dict)
     stages: dict[WithheldBy, _Stage] = field(default_factory=dict)
     shared: int = 0
     temporary: int = 0
+    observed: int = 0
+    observed_noncompliant: int = 0
     oldest: datetime | None = None
 
     def add(self, standing: Standing) -> None:
@@ -149,6 +156,9 @@ class _Tally:
             line.withheld += is_withheld
         if is_withheld:
             self._add_withheld(standing)
+        if standing.user_id in self.on_record:
+            self.observed += 1
+            self.observed_noncompliant += _is_noncompliant(standing, self.now)
         if has_to_change and standing.since is not None:
             self.oldest = min(standing.since, self.oldest or standing.since)
 
@@ -165,7 +175,7 @@ def get_policy_report(uow: UnitOfWork) -> PolicyReport:
     """Return who still has to change the password and why, as counts; reads every active user."""
     measure = yardstick(uow)
     policy = measure.policy
-    tally = _Tally()
+    tally = _Tally(now=uow.now, on_record=_on_record(uow, policy))
     for standing in iterate_standings(uow, measure):
         tally.add(standing)
     outcomes = _total(tally.versions.values())
@@ -184,30 +194,47 @@ def get_policy_report(uow: UnitOfWork) -> PolicyReport:
         withheld_by=tuple(_stage(by, tally.stages[by]) for by in WithheldBy if by in tally.stages),
         groups=_groups(tally.groups),
         versions=_versions(uow, policy, tally.versions),
-        observed=_observed(uow, policy),
+        observed=_observed(policy, tally),
     )
 
 
-def _observed(uow: UnitOfWork, policy: PolicyVersion) -> Observed | None:
+def _on_record(uow: UnitOfWork, policy: PolicyVersion) -> frozenset[str]:
+    """Return the ids of the users of whom a stop is on record that observing withheld."""
+    if policy.enforcement is not Enforcement.OBSERVE:
+        return frozenset()
+    query = (
+        sa.select(DecisionRow.user_id)
+        .where(
+            DecisionRow.policy_version == policy.number,
+            DecisionRow.outcome == Decided.WITHHELD.value,
+            DecisionRow.withheld_by == WithheldBy.OBSERVE.value,
+        )
+        .distinct()
+    )
+    return frozenset(uow.db.scalars(query))
+
+
+def _observed(policy: PolicyVersion, tally: _Tally) -> Observed | None:
     if policy.enforcement is not Enforcement.OBSERVE:
         return None
-    stopped = sa.select(DecisionRow.user_id).where(
-        DecisionRow.policy_version == policy.number,
-        DecisionRow.outcome == Decided.WITHHELD.value,
-        DecisionRow.withheld_by == WithheldBy.OBSERVE.value,
-    )
-    misses = sa.or_(CredentialRow.refused_under == policy.number, CredentialRow.judged_under == 0)
-    query = (
-        sa.select(sa.func.count(), sa.func.count(sa.case((misses, 1))))
-        .select_from(UserRow)
-        .outerjoin(
-            CredentialRow,
-            sa.and_(CredentialRow.realm == UserRow.realm, CredentialRow.user_id == UserRow.id),
-        )
-        .where(UserRow.status == "active", UserRow.id.in_(stopped))
-    )
-    everyone, noncompliant = uow.db.execute(query).one()
-    return Observed(everyone, noncompliant)
+    return Observed(everyone=tally.observed, noncompliant=tally.observed_noncompliant)
+
+
+def _is_noncompliant(standing: Standing, now: datetime) -> bool:
+    """Tell whether `noncompliant` stops a user, whatever an administrator asked besides."""
+    if standing.facts is None or standing.withheld is None:
+        return False
+    facts = replace(standing.facts, must_change=False, temporary_until=None)
+    verdict = evaluate(_noncompliant(standing.policy), facts, now)
+    is_asked = verdict.required_action is RequiredAction.CHANGE_PASSWORD
+    return is_asked or facts.judged_under is None
+
+
+@lru_cache(maxsize=64)
+def _noncompliant(policy: PolicyVersion) -> PolicyVersion:
+    """Return a policy that does not wait, with this enforcement."""
+    enforcement = Enforcement.NONCOMPLIANT
+    return replace(policy, enforcement=enforcement, grace=timedelta(0), waves=None)
 
 
 def _stage(by: WithheldBy, stage: _Stage) -> WithheldCount:

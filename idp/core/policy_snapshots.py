@@ -15,7 +15,8 @@ import sqlalchemy as sa
 from idp.core.job_leases import JobKind, Step
 from idp.core.jobs import Job
 from idp.core.policy_outcomes import HAVE_TO_CHANGE, Outcome
-from idp.core.policy_standings import list_standings, yardstick
+from idp.core.policy_standings import list_standings
+from idp.core.policy_yardstick import yardstick
 from idp.core.work import UnitOfWork
 from idp.store.decisions import PolicySnapshotRow
 from idp.store.jobs import JobRow

@@ -1,46 +1,40 @@
-"""How each active user stands with the policy in force: the gate's own answer, user by user.
+"""How each active user stands with a policy: the gate's own answer, user by user.
 
-The facts are read by the function that the gate reads them with, and judged by the same one, so
-what is counted, listed or drawn from here cannot say other than the gate does.
+The one reading behind report, lists, snapshots, notices and the preview of a policy that is not in
+force yet. The facts are read by the function that the gate reads them with, and judged by the same
+one, so what is counted, listed or drawn from here cannot say other than what happens.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Row
 
 from idp.core.epochs import EpochCause
 from idp.core.gate import credential_facts
-from idp.core.names import name_key
 from idp.core.passwords import SetBy
-from idp.core.policies import (
-    NO_GROUPS,
-    Beginnings,
-    Stamp,
-    beginnings,
-    current_policy,
-    policy_version,
-)
-from idp.core.policy_outcomes import HAVE_TO_CHANGE, Outcome, outcome_of_verdict
+from idp.core.policies import Stamp
+from idp.core.policy_outcomes import HAVE_TO_CHANGE, Outcome, outcome_of
+from idp.core.policy_yardstick import GroupName, Yardstick
 from idp.core.work import UnitOfWork
 from idp.ids import UserId
-from idp.store.groups import GroupRow
-from idp.store.realms import RealmRow
-from idp.store.standings import active_users_by_id, active_users_by_name, memberships_of
-from policy.combining import for_groups, group_keys
+from idp.store.standings import (
+    active_users_by_id,
+    active_users_by_name,
+    memberships_between,
+    memberships_of,
+)
+from policy.combining import for_groups
 from policy.engine import evaluate
-from policy.model import PolicyVersion
+from policy.model import CredentialFacts, PolicyVersion
 from policy.rules import MaxAge
-from policy.verdict import Finding, Withheld
+from policy.verdict import Finding, Verdict, Withheld
 
 PAGE = 1000
 _SET_FOR_SOMEBODY = (SetBy.ADMIN.value, SetBy.BULK.value)
 _NOT_ASKED = (Outcome.OK, Outcome.EXEMPT, Outcome.NO_PASSWORD)
-_key = lru_cache(maxsize=4096)(name_key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +44,10 @@ class Standing:
     Attributes:
         key: the folded login name, by which users are ordered.
         groups: the names of all the user's groups.
-        judged_under: 0 when no version has judged the password; None without a password.
-        findings: what the policy holds against it, or would if nothing were withheld.
+        policy: as it stands for the user.
+        policy_groups: the folded names of those groups that any version asks for.
+        stamp: what the credential keeps of who judged it; None without one.
+        facts, verdict: what the gate looks at and what it says; None without a usable password.
         since: when what is asked began to be asked, or would have been if it were not withheld;
             for a shared or temporary password when it was set; None when that is not known.
     """
@@ -62,61 +58,55 @@ class Standing:
     email: str | None
     groups: tuple[str, ...]
     last_sign_in_at: datetime | None
-    outcome: Outcome = Outcome.NO_PASSWORD
-    judged_under: int | None = None
-    findings: tuple[Finding, ...] = ()
-    withheld: Withheld | None = None
-    is_shared: bool = False
-    is_temporary: bool = False
-    password_set_at: datetime | None = None
-    since: datetime | None = None
+    policy: PolicyVersion
+    policy_groups: frozenset[str]
+    stamp: Stamp | None
+    facts: CredentialFacts | None
+    verdict: Verdict | None
+    is_shared: bool
+    outcome: Outcome
+    since: datetime | None
 
     @property
     def has_to_change(self) -> bool:
         """Tell whether there is no token before the password is another one."""
         return self.outcome in HAVE_TO_CHANGE
 
+    @property
+    def is_temporary(self) -> bool:
+        """Tell whether the password has a deadline."""
+        return self.facts is not None and self.facts.temporary_until is not None
 
-@dataclass(frozen=True, slots=True)
-class Yardstick:
-    """What everybody of a realm is measured by in one unit of work.
+    @property
+    def password_set_at(self) -> datetime | None:
+        """Return when the password was set; None without a usable one."""
+        return None if self.facts is None else self.facts.password_set_at
 
-    `groups` are the folded names of the groups that any version of the policy asks about;
-    `names` has every group's name by its id.
-    """
+    @property
+    def judged_under(self) -> int | None:
+        """Return the version that judged the password, 0 if none did; None without a usable one."""
+        return None if self.stamp is None or self.facts is None else self.stamp.version
 
-    policy: PolicyVersion
-    groups: frozenset[str]
-    names: Mapping[str, str]
-    _begun: dict[object, Beginnings] = field(default_factory=dict, compare=False, repr=False)
+    @property
+    def withheld(self) -> Withheld | None:
+        """Return what the policy would ask and does not ask yet."""
+        return None if self.verdict is None else self.verdict.withheld
 
-    def beginnings(
-        self, uow: UnitOfWork, stamp: Stamp, policy: PolicyVersion, groups: frozenset[str]
-    ) -> Beginnings:
-        """Return `policies.beginnings`, looked up once for all who have the same ones."""
-        key = (stamp.version, stamp.groups, groups)
-        found = self._begun.get(key)
-        if found is None:
-            found = self._begun[key] = beginnings(uow, stamp, policy, groups)
-        return found
-
-
-def yardstick(uow: UnitOfWork) -> Yardstick:
-    """Return what the users of this realm are measured by now."""
-    policy = current_policy(uow)
-    realm = uow.db.get_one(RealmRow, uow.realm)
-    names = {group.id: group.name for group in uow.db.scalars(sa.select(GroupRow))}
-    if not realm.policy_by_group:
-        return Yardstick(policy, NO_GROUPS, names)
-    waves = NO_GROUPS if policy.waves is None else policy.waves.groups
-    versions = (policy_version(uow, number) for number in range(1, policy.number + 1))
-    return Yardstick(policy, waves.union(*map(group_keys, versions)), names)
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Return what the policy holds against the password, or would if nothing were withheld."""
+        found = () if self.verdict is None else self.verdict.findings
+        return found if self.withheld is None else found + self.withheld.findings
 
 
 def list_standings(uow: UnitOfWork, measure: Yardstick, *, after: str, most: int) -> list[Standing]:
     """Return the next active users after an id (empty for the first ones), by id."""
     rows = active_users_by_id(uow.db, uow.realm, after=after, most=most)
-    return _standings(uow, measure, rows)
+    if not rows:
+        return []
+    first, last = rows[0].user_id, rows[-1].user_id
+    memberships = memberships_between(uow.db, uow.realm, first=first, last=last)
+    return _standings(uow, measure, rows, memberships)
 
 
 def list_standings_by_name(
@@ -124,62 +114,68 @@ def list_standings_by_name(
 ) -> list[Standing]:
     """Return the next active users after a folded login name, by that."""
     rows = active_users_by_name(uow.db, uow.realm, after=after, most=most)
-    return _standings(uow, measure, rows)
+    memberships = memberships_of(uow.db, uow.realm, [row.user_id for row in rows])
+    return _standings(uow, measure, rows, memberships)
 
 
-def iterate_standings(uow: UnitOfWork, measure: Yardstick) -> Iterator[Standing]:
-    """Yield every active user, by id; memory stays the same."""
-    after = ""
+def iterate_pages(
+    uow: UnitOfWork, measure: Yardstick, *, after: str = ""
+) -> Iterator[list[Standing]]:
+    """Yield the active users after an id, by id, some at a time; memory stays the same."""
     while True:
         page = list_standings(uow, measure, after=after, most=PAGE)
-        yield from page
+        if page:
+            yield page
         if len(page) < PAGE:
             return
         after = page[-1].user_id
 
 
-def _standings(uow: UnitOfWork, measure: Yardstick, rows: Sequence[Row[Any]]) -> list[Standing]:
-    names: dict[str, list[str]] = {}
-    found = memberships_of(uow.db, uow.realm, [row.user_id for row in rows])
-    known = [one for one in found if one.group_id in measure.names]  # not one made meanwhile
-    for one in known:
-        names.setdefault(one.user_id, []).append(measure.names[one.group_id])
-    return [_standing(uow, measure, row, tuple(sorted(names.get(row.user_id, ())))) for row in rows]
+def iterate_standings(uow: UnitOfWork, measure: Yardstick) -> Iterator[Standing]:
+    """Yield every active user, by id; memory stays the same."""
+    for page in iterate_pages(uow, measure):
+        yield from page
+
+
+def _standings(
+    uow: UnitOfWork,
+    measure: Yardstick,
+    rows: Sequence[Row[Any]],
+    memberships: Sequence[Row[Any]],
+) -> list[Standing]:
+    members: dict[str, list[GroupName]] = {}
+    for one in memberships:
+        if one.group_id in measure.groups:  # not one made meanwhile
+            members.setdefault(one.user_id, []).append(measure.groups[one.group_id])
+    return [_standing(uow, measure, row, members.get(row.user_id, ())) for row in rows]
 
 
 def _standing(
-    uow: UnitOfWork, measure: Yardstick, row: Row[Any], names: tuple[str, ...]
+    uow: UnitOfWork, measure: Yardstick, row: Row[Any], member_of: Sequence[GroupName]
 ) -> Standing:
-    groups = measure.groups.intersection(map(_key, names))
+    groups = measure.keys.intersection([group.key for group in member_of])
     policy = for_groups(measure.policy, groups)
-    facts = credential_facts(uow, row, policy, groups) if row.is_usable else None
-    if facts is None:
-        return Standing(
-            user_id=UserId(row.user_id),
-            username=row.username,
-            key=row.username_key,
-            email=row.email,
-            groups=names,
-            last_sign_in_at=row.last_sign_in_at,
-        )
-    verdict = evaluate(policy, facts, uow.now)
-    is_shared = row.campaign_id is not None
-    outcome = outcome_of_verdict(policy, facts, verdict, uow.now, is_shared=is_shared)
-    withheld = verdict.withheld
+    find = measure.find_beginnings
+    facts = (
+        credential_facts(uow, row, policy, groups, find_beginnings=find) if row.is_usable else None
+    )
+    verdict = None if facts is None else evaluate(policy, facts, uow.now)
+    is_shared = facts is not None and row.campaign_id is not None
+    outcome = outcome_of(policy, facts, verdict, uow.now, is_shared=is_shared)
     return Standing(
         user_id=UserId(row.user_id),
         username=row.username,
         key=row.username_key,
         email=row.email,
-        groups=names,
+        groups=tuple([group.name for group in sorted(member_of)]),
         last_sign_in_at=row.last_sign_in_at,
-        outcome=outcome,
-        judged_under=row.judged_under,
-        findings=verdict.findings + (() if withheld is None else withheld.findings),
-        withheld=withheld,
+        policy=policy,
+        policy_groups=groups,
+        stamp=None if row.set_at is None else Stamp(row.judged_under, row.judged_groups),
+        facts=facts,
+        verdict=verdict,
         is_shared=is_shared,
-        is_temporary=facts.temporary_until is not None,
-        password_set_at=facts.password_set_at,
+        outcome=outcome,
         since=_since(uow, measure, row, policy, groups, outcome),
     )
 
@@ -222,7 +218,8 @@ def _begun_at(
     groups: frozenset[str],
 ) -> datetime | None:
     """Return when the first thing that the policy holds against a password began to hold."""
-    since = measure.beginnings(uow, Stamp(row.judged_under, row.judged_groups), policy, groups)
+    stamp = Stamp(row.judged_under, row.judged_groups)
+    since = measure.find_beginnings(uow, stamp, policy, groups)
     moments = [] if since.marked_by is None else [since.marked_by.published_at]
     age = next((rule for rule in policy.rules if isinstance(rule, MaxAge)), None)
     if age is not None and since.aged_by is not None:

@@ -6,17 +6,11 @@ from datetime import datetime
 
 from idp.core.plans import PlanView, get_plan
 from idp.core.policies import current_policy
-from idp.core.policy_impact import (
-    ActiveUser,
-    Exemption,
-    Forecast,
-    Standing,
-    State,
-    iterate_users,
-    planned,
-)
+from idp.core.policy_impact import Exemption, Impact, Presence, State, iterate_impacts
 from idp.core.policy_publishing import KIND_NAME
+from idp.core.policy_standings import Standing
 from idp.core.policy_versions import read_policy
+from idp.core.policy_yardstick import planned, yardstick
 from idp.core.work import UnitOfWork
 from idp.errors import InvalidInput
 from idp.ids import UserId
@@ -86,17 +80,18 @@ def list_policy_targets(
     plan = get_plan(uow, plan_id)
     if plan.kind != KIND_NAME:
         raise InvalidInput("plan.has_stored_targets", plan_id=plan_id, kind=plan.kind)
-    forecast = Forecast(uow, _policy_of(uow, plan))
+    measure = yardstick(uow, _policy_of(uow, plan))
     found: list[PolicyTarget] = []
-    for looked_at, user in enumerate(iterate_users(uow, after=after)):
+    for looked_at, (standing, impact, presence) in enumerate(
+        iterate_impacts(uow, measure, after=after)
+    ):
         if looked_at == look_at:
             return PolicyTargetPage(tuple(found), after, uow.now)
-        stands = forecast.standing_of(user)
-        if stands.state is state or (state is None and stands.state is not State.COMPLIANT):
+        if impact.state is state or (state is None and impact.state is not State.COMPLIANT):
             if len(found) == limit:
                 return PolicyTargetPage(tuple(found), found[-1].user_id, uow.now)
-            found.append(_target(user, stands))
-        after = user.row.user_id
+            found.append(_target(standing, impact, presence))
+        after = standing.user_id
     return PolicyTargetPage(tuple(found), None, uow.now)
 
 
@@ -118,17 +113,17 @@ def _policy_of(uow: UnitOfWork, plan: PlanView) -> PolicyVersion:
     return planned(uow, read_policy(uow.realm, document, rules=uow.runtime.rules))
 
 
-def _target(user: ActiveUser, stands: Standing) -> PolicyTarget:
-    withheld = stands.withheld
+def _target(standing: Standing, impact: Impact, presence: Presence) -> PolicyTarget:
+    withheld = impact.withheld
     return PolicyTarget(
-        user_id=UserId(user.row.user_id),
-        username=user.row.username,
-        groups=user.groups,
-        state=stands.state,
-        findings=stands.findings,
-        exempt_because=stands.exemption,
+        user_id=standing.user_id,
+        username=standing.username,
+        groups=standing.groups,
+        state=impact.state,
+        findings=impact.findings,
+        exempt_because=impact.exemption,
         withheld_by=None if withheld is None else withheld.by,
         until=None if withheld is None else withheld.until,
-        last_seen_at=user.last_seen_at,
-        live_sessions=user.live_sessions,
+        last_seen_at=presence.last_seen_at,
+        live_sessions=presence.live_sessions,
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from idp.core.accounts import Account, StoredPassword
 from idp.core.events import Event, EventCode
+from idp.core.gate import find_account, standing
 from idp.core.judging import judge_as_typed
 from idp.core.policies import stamp_of
 from idp.core.runtime import Runtime
@@ -51,22 +52,28 @@ def renewal_of(
     """Return what a right password brings; may hash, so hold no transaction.
 
     Raises:
-        Unavailable: `policy.not_checked`: the policy does not accept a password that cannot be
-            looked up in the list of breached ones, and the list does not answer.
+        Unavailable: `policy.not_checked`: the password has to be judged now, the policy does not
+            accept one that cannot be looked up in the list of breached ones, and the list does
+            not answer.
     """
     judged = None
     if _is_to_be_judged(stored, policy, judged_under):
         findings = judge_as_typed(runtime, policy, account, password, runtime.clock.now())
-        judged = _judged(policy, findings)
+        judged = _judged(runtime, account, policy, findings)
     is_stale = runtime.hasher.needs_rehash(stored.hash) or _is_shared(stored)
     return Renewal(judged=judged, fresh_hash=runtime.hasher.hash(password) if is_stale else None)
 
 
-def _judged(policy: PolicyVersion, findings: tuple[Finding, ...]) -> Judged | None:
+def _judged(
+    runtime: Runtime, account: Account, policy: PolicyVersion, findings: tuple[Finding, ...]
+) -> Judged | None:
     codes = {finding.code for finding in findings}
     if codes != {UNCHECKED}:
         return Judged(policy=policy, findings=findings)
-    if policy.enforcement is Enforcement.OBSERVE:
+    with runtime.begin(account.realm, write=False) as uow:
+        facts = find_account(uow, account.user_id)
+        verdict = None if facts is None else standing(facts, uow.now)
+    if verdict is None or verdict.required_action is None:
         return None
     raise Unavailable("policy.not_checked", detail="the list of breached passwords is down")
 

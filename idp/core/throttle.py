@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from idp.config import Limit
-from idp.core.accounts import Account, find_account_by_id
+from idp.core.accounts import Account, find_account_by_id, find_account_to_write
 from idp.core.devices import list_device_hashes
 from idp.core.work import UnitOfWork
 from idp.ids import UserId
@@ -142,6 +142,7 @@ def release_account(uow: UnitOfWork, user_id: UserId) -> None:
     buckets = _buckets_of(uow, account)
     lock_buckets(uow.db, uow.realm, buckets, uow.now)
     release_brakes(uow, buckets)
+    find_account_to_write(uow, user_id)  # the user before the credential, as everybody locks them
     uow.db.execute(
         sa.update(CredentialRow)
         .where(CredentialRow.user_id == user_id)

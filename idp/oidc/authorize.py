@@ -116,13 +116,13 @@ def _begin(visit: Visit, uow: UnitOfWork, params: Parameters) -> Response:
 
 def _dispatch(turn: _Turn) -> Response:
     signed_in = turn.visit.signed_in(turn.uow)
-    if signed_in is not None:
-        touch_session(turn.uow, signed_in.session)
-        if _is_wrong_person(turn, signed_in):
-            if _signed_in_for_request(turn, signed_in):
-                return _finish_with_error(turn, _WRONG_PERSON)
-            signed_in = None
+    if signed_in is not None and _is_wrong_person(turn, signed_in):
+        if _signed_in_for_request(turn, signed_in):
+            return _finish_with_error(turn, _WRONG_PERSON)
+        signed_in = None
     facts = _facts(turn, signed_in)
+    if signed_in is not None:
+        touch_session(turn.uow, signed_in.session)  # after the credential, as a sign-in locks them
     prompt = next_prompt(facts)
     if prompt is None:
         return _answer_with_code(turn, facts)

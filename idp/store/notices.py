@@ -22,10 +22,18 @@ def told_dates(db: Session, realm: str, user_ids: Sequence[str]) -> Mapping[str,
     return {row.user_id: row.told_until for row in connection_of(db).execute(query)}
 
 
-def note_told(db: Session, realm: str, user_ids: Sequence[str], *, until: datetime) -> None:
-    """Note that these users were told of a date."""
-    connection_of(db).execute(
+def note_told(
+    db: Session, realm: str, user_ids: Sequence[str], *, until: datetime
+) -> Sequence[str]:
+    """Note that these users are told of a date; return those for whom it is news still."""
+    told = (
         sa.update(_credential)
-        .where(_credential.c.realm == realm, _credential.c.user_id.in_(user_ids))
+        .where(
+            _credential.c.realm == realm,
+            _credential.c.user_id.in_(user_ids),
+            sa.or_(_credential.c.told_until.is_(None), _credential.c.told_until != until),
+        )
         .values(told_until=until)
+        .returning(_credential.c.user_id)
     )
+    return connection_of(db).execute(told).scalars().all()

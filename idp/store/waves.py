@@ -1,6 +1,6 @@
 """Places in a wave: each is one compare-and-set; the statements bind the realm themselves."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -13,9 +13,15 @@ from idp.store.users import CredentialRow
 
 _realm = table_of(RealmRow)
 _credential = table_of(CredentialRow)
+_HOUR = timedelta(hours=1)
 
-# A node whose clock is behind takes its place in the hour that another one began already.
-_IS_NEW_HOUR = sa.or_(_realm.c.wave_hour.is_(None), _realm.c.wave_hour < sa.bindparam("hour"))
+# A node whose clock is a little behind takes its place in the hour that another one began already;
+# an hour that lies further ahead was begun by a clock that was wrong.
+_IS_NEW_HOUR = sa.or_(
+    _realm.c.wave_hour.is_(None),
+    _realm.c.wave_hour < sa.bindparam("hour"),
+    _realm.c.wave_hour > sa.bindparam("next_hour"),
+)
 _COUNT = (
     sa.update(_realm)
     .where(
@@ -55,7 +61,8 @@ def unmark_placed(db: Session, realm: str, *, user_id: str) -> None:
 
 def take_place(db: Session, realm: str, *, hour: datetime, cap: int) -> bool:
     """Take one of the `cap` places of the hour that began at `hour`; tell whether one was left."""
-    return _changed(db, _COUNT, {"in_realm": realm, "hour": hour, "cap": cap})
+    params = {"in_realm": realm, "hour": hour, "next_hour": hour + _HOUR, "cap": cap}
+    return _changed(db, _COUNT, params)
 
 
 def mark_noted(db: Session, realm: str, *, user_id: str, version: int) -> None:

@@ -41,24 +41,26 @@ class _Net:
     """The places of all patterns, one after the other, as bits of whole numbers.
 
     `starts` and `ends` are the places before the first and after the last character of each
-    pattern, `stays` those where a `*` stands. `takers` has the places that each character of a
-    pattern leads on from, `?` and `#` among them.
+    pattern, `stays` those where a `*` stands. Any character leads on from the places of `any`, a
+    digit from those of `digits`, and one that patterns name from those that `takers` has for it.
     """
 
     size: int
     starts: int
     ends: int
     stays: int
+    any: int
+    digits: int
     takers: Mapping[str, list[int]]
 
     def mask(self, character: str) -> int:
-        """Return the places that a character of a password leads on from."""
-        signs = [_ANY]
-        if character not in _WILD:
-            signs.append(character)
-        if character.isdecimal():
-            signs.append(_DIGIT)
-        return _bits(self.size, (place for sign in signs for place in self.takers.get(sign, ())))
+        """Return the places that a character of a password leads on from.
+
+        Only what patterns name the character at is counted out, and each place names one.
+        """
+        places = self.any | self.digits if character.isdecimal() else self.any
+        named = self.takers.get(character)
+        return places | _bits(self.size, named) if named else places
 
 
 @lru_cache(maxsize=16)
@@ -81,6 +83,8 @@ def _net(patterns: frozenset[str]) -> _Net:
         starts=_bits(place, starts),
         ends=_bits(place, ends),
         stays=_bits(place, stays),
+        any=_bits(place, takers.pop(_ANY, ())),
+        digits=_bits(place, takers.pop(_DIGIT, ())),
         takers=takers,
     )
 

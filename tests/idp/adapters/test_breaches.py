@@ -1,12 +1,16 @@
 """Lists of leaked passwords, asked for and looked up (catalogue Y-11, Y-13)."""
 
+import gzip
 import hashlib
 import socket
+import ssl
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -15,6 +19,7 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from idp.adapters.breaches import BreachLists
+from tests.support.certificates import Authority
 from tests.support.ports import LOOPBACK
 
 PASSWORD = "correct horse battery"
@@ -113,17 +118,27 @@ class Service:
 
 
 @contextmanager
-def serving(*pieces: bytes, then: bytes | None = None) -> Iterator[Service]:
-    """Give a server for one request; it closes after the pieces, or has `then` to say for ever."""
+def serving(
+    *pieces: bytes,
+    then: bytes | None = None,
+    hears: bytes = b"\r\n\r\n",
+    tls: ssl.SSLContext | None = None,
+) -> Iterator[Service]:
+    """Give a server for one request; it closes after the pieces, or has `then` to say for ever.
+
+    It answers when what it heard ends with `hears`.
+    """
     over = threading.Event()
     with socket.create_server((LOOPBACK, 0)) as listener:
         service = Service(f"http://{LOOPBACK}:{listener.getsockname()[1]}/range/")
+        if tls is not None:
+            service.url = service.url.replace("http:", "https:")
 
         def answer() -> None:
-            peer, _ = listener.accept()
-            with peer:
+            plain, _ = listener.accept()
+            with plain if tls is None else tls.wrap_socket(plain, server_side=True) as peer:
                 received = b""
-                while not received.endswith(b"\r\n\r\n"):
+                while not received.endswith(hears):
                     received += peer.recv(4096)
                 service.received.append(received)
                 for piece in pieces:
@@ -141,6 +156,18 @@ def serving(*pieces: bytes, then: bytes | None = None) -> Iterator[Service]:
         finally:
             over.set()
             thread.join()
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+TIMEOUT = 0.2
+IN_TIME = 2 * TIMEOUT + 0.3  # what a busy machine may add
+
+
+@contextmanager
+def limited() -> Iterator[None]:
+    began = time.monotonic()
+    yield
+    assert time.monotonic() - began <= IN_TIME
 
 
 def test_five_digits_leave_and_padding_is_asked_for() -> None:
@@ -165,6 +192,23 @@ def test_an_answer_in_chunks_is_put_together() -> None:
         assert BreachLists(url=service.url, file=None).ask_service(PASSWORD) is True
 
 
+def test_an_encrypted_answer_is_read_in_time_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = Authority(tmp_path)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.ca_file))
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(authority.certify("service"))
+    body = f"{SUFFIX}:3".encode()
+    head = HEAD + b"Content-Length: %d\r\n\r\n" % len(body)
+
+    with serving(head, body, tls=tls) as service:
+        assert BreachLists(url=service.url, file=None).ask_service(PASSWORD) is True
+    with serving(HEAD, then=b"X-Pad: yes\r\n", tls=tls) as service, limited():
+        lists = BreachLists(url=service.url, file=None, timeout=TIMEOUT)
+        assert lists.ask_service(PASSWORD) is None
+
+
 @pytest.mark.parametrize(
     "pieces",
     [
@@ -179,18 +223,83 @@ def test_half_an_answer_tells_nothing(pieces: tuple[bytes, ...]) -> None:
         assert BreachLists(url=service.url, file=None).ask_service(PASSWORD) is None
 
 
-LARGE = b"HTTP/1.1 200 OK\r\nContent-Length: 90000000\r\n\r\n"
+LARGE = HEAD + b"Content-Length: 90000000\r\n\r\n"
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+PACKED = HEAD + b"Content-Encoding: gzip\r\n\r\n"
 
 
 @pytest.mark.parametrize(
     ("pieces", "then"),
-    [((), b""), ((LARGE,), b""), ((LARGE,), b"0"), ((LARGE,), f"{OTHER}\r\n".encode())],
+    [
+        ((), b""),
+        ((), b"H"),
+        ((), b"HTTP/1.1 100 Continue\r\n\r\n"),
+        ((HEAD,), b"X-Pad: yes\r\n"),
+        ((HEAD + b"X-Pad: ",), b"a"),
+        ((LARGE,), b""),
+        ((LARGE,), b"0"),
+        ((LARGE,), f"{OTHER}\r\n".encode()),
+        ((CHUNKED,), b"0"),
+        ((CHUNKED,), b"1\r\n0\r\n"),
+        ((CHUNKED, b"1;"), b"x"),
+        ((PACKED,), gzip.compress(b"", mtime=0)),
+    ],
 )
 def test_a_service_that_takes_its_time_is_not_waited_for(
     pieces: tuple[bytes, ...], then: bytes
 ) -> None:
-    with serving(*pieces, then=then) as service:
-        assert BreachLists(url=service.url, file=None, timeout=0.1).ask_service(PASSWORD) is None
+    with serving(*pieces, then=then) as service, limited():
+        assert BreachLists(url=service.url, file=None, timeout=TIMEOUT).ask_service("x") is None
+
+
+def test_nor_is_one_that_does_not_come_to_terms_about_encryption() -> None:
+    with serving(b"\x16\x03\x03\x40\x00", then=b"\x02", hears=b"") as service, limited():
+        url = service.url.replace("http:", "https:")
+        assert BreachLists(url=url, file=None, timeout=TIMEOUT).ask_service("x") is None
+
+
+@contextmanager
+def silent() -> Iterator[int]:
+    """Give the port of a listener that takes no connection, for those it took fill its queue."""
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server((LOOPBACK, 0), backlog=0))
+        for _ in range(4):
+            waiting = stack.enter_context(socket.socket())
+            waiting.settimeout(0)
+            waiting.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
+
+
+def a_name_of(monkeypatch: pytest.MonkeyPatch, *ports: int) -> str:
+    """Return the address of a service whose name stands for these ports of this machine."""
+    places = [
+        (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (LOOPBACK, port))
+        for port in ports
+    ]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: places)
+    return "http://breaches.example/range/"
+
+
+def test_all_the_addresses_of_a_name_together_have_the_time_of_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with silent() as port:
+        url = a_name_of(monkeypatch, *[port] * 8)
+        with limited():
+            assert BreachLists(url=url, file=None, timeout=TIMEOUT).ask_service("x") is None
+
+    url = a_name_of(monkeypatch)
+    assert BreachLists(url=url, file=None, timeout=TIMEOUT).ask_service("x") is None
+
+
+def test_an_address_that_is_silent_does_not_hide_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = f"{SUFFIX}:3".encode()
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    with silent() as port, serving(head, body) as service:
+        there = urlsplit(service.url).port
+        assert there is not None
+        url = a_name_of(monkeypatch, port, there)
+        assert BreachLists(url=url, file=None, timeout=TIMEOUT).ask_service(PASSWORD) is True
 
 
 # Looking in a file

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from idp.core import policy_standings
 from idp.core.groups import create_group, remove_group, update_group
 from idp.core.plans import apply_plan, create_plan, undo_plan
 from idp.core.policy_impact import State
@@ -222,6 +223,36 @@ def test_targets_of_a_policy_in_force_are_those_who_are_left(world: World) -> No
     assert _targets(world, plan.id)["ada"].state is State.MUST_CHANGE
     publish(world, _document(minimum=8))
     assert _targets(world, plan.id)["ada"].state is State.WITHHELD  # as the next version again
+
+
+def test_what_the_version_in_force_marks_is_told_by_its_groups(world: World) -> None:
+    with world.begin() as uow:
+        create_group(uow, "Office")
+    ada, _ = world.add_user("ada"), world.add_user("bob")
+    with world.begin() as uow:
+        update_group(uow, "Office", add=[ada])
+    office = {"Office": {"rules": {"length": {"min": 16}}}}
+    world.publish_policy(_document({"groups": office}, minimum=8))
+
+    counts = _counts(world, _document(minimum=8))
+
+    assert (counts["marked"], counts["marked_by_current"]) == (0, 1)
+
+
+def test_the_preview_is_the_same_however_many_users_are_read_at_a_time(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = _people(world)
+    world.begin_session(people["ada"])
+    with world.begin() as uow:
+        create_group(uow, "Office")
+        update_group(uow, "Office", add=[people["ada"], people["new"], people["over"]])
+    before = _counts(world, _document())
+    monkeypatch.setattr(policy_standings, "PAGE", 2)
+
+    assert _counts(world, _document()) == before
+    assert before["live_sessions"]["must_change"] == 1
+    assert {each["name"]: each["users"] for each in before["groups"]} == {"Office": 3, None: 4}
 
 
 def test_a_page_looks_at_so_many_users_and_no_more(world: World) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import sqlalchemy as sa
 
 from idp.clock import FakeClock
 from idp.core.plans import create_plan, undo_plan
@@ -171,6 +172,28 @@ def test_of_two_plans_with_the_same_base_one_wins(world: World) -> None:
     assert sorted(outcomes) == ["ok", "plan_outdated"]
     assert _current(world) == 2
     assert world.event_codes().count("policy.published") == 1
+
+
+def test_everybody_is_counted_before_anything_is_locked(world: World) -> None:
+    world.add_user("ada")
+    document = {**TWELVE, "waves": {"per_hour": 9}}
+    plan = create_plan(world.runtime, STAFF, "policy.publish", {"policy": document}, HOST)
+    engine = world.runtime.database.engine
+    said: list[str] = []
+
+    def note(_c: object, _k: object, statement: str, *_: object) -> None:
+        said.append(statement)
+
+    sa.event.listen(engine, "before_cursor_execute", note)
+    apply(world, plan)
+    sa.event.remove(engine, "before_cursor_execute", note)
+
+    lock = "BEGIN IMMEDIATE" if world.runtime.database.is_sqlite else "FOR UPDATE"
+    first = next(place for place, statement in enumerate(said) if lock in statement)
+    counting = [place for place, statement in enumerate(said) if "SELECT page." in statement]
+    assert counting
+    assert max(counting) < first
+    assert _current(world) == 2
 
 
 def test_undo_publishes_the_version_before_anew(world: World) -> None:

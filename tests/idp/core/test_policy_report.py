@@ -9,9 +9,11 @@ from idp.core import policy_standings
 from idp.core.decisions import decide
 from idp.core.gate import find_account, standing
 from idp.core.groups import create_group, update_group
+from idp.core.policies import Stamp, beginnings, current_policy
 from idp.core.policy_outcomes import HAVE_TO_CHANGE, Outcome
 from idp.core.policy_report import GroupCount, Observed, PolicyReport, get_policy_report
-from idp.core.policy_standings import Standing, iterate_standings, yardstick
+from idp.core.policy_standings import Standing, iterate_standings
+from idp.core.policy_yardstick import yardstick
 from idp.ids import ClientId, UserId
 from idp.store.users import UserRow
 from policy.engine import ENGINE_CODES
@@ -224,6 +226,22 @@ def test_everybody_stands_as_the_gate_says(
             assert (each.outcome is Outcome.WITHHELD) == is_held_back
 
 
+def test_groups_that_no_version_names_take_no_place_in_the_caches(world: World) -> None:
+    world.publish_policy(LONGER_IN_OFFICE)
+    world.publish_policy({"enforcement": "everyone", "grace": "P7D", "rules": LONG})
+    stamp, office = Stamp(1), frozenset({"office"})
+    with world.begin(write=False) as uow:
+        policy = current_policy(uow)
+        kept = beginnings(uow, stamp, policy, office)
+
+        others = [frozenset({"office", f"group {number}"}) for number in range(2000)]
+        assert all(beginnings(uow, stamp, policy, groups) is kept for groups in others)
+
+        for number in range(2000):
+            beginnings(uow, Stamp(1, f"group {number}"), policy, office)
+        assert current_policy(uow) is policy
+
+
 def test_groups_are_counted_each_and_nobody_is_left_out(world: World) -> None:
     for name in ("ada", "bob", "cleo", "dora"):
         world.add_user(name)
@@ -321,6 +339,33 @@ def test_a_policy_that_observes_tells_whom_it_would_have_stopped(world: World) -
 
     world.publish_policy({"enforcement": "observe", "rules": AGED})
     assert _report(world).observed == Observed(everyone=0, noncompliant=0)
+
+
+def test_a_password_that_is_too_old_counts_as_one_that_does_not_comply(world: World) -> None:
+    for name in ("ada", "bob", "cleo"):
+        world.add_user(name)
+    _join(world, "Office", "ada")
+    world.publish_policy({"enforcement": "observe", **LONGER_IN_OFFICE})
+    ids = {name: each.user_id for name, each in _standings(world).items()}
+    for user_id in ids.values():
+        _ask(world, user_id)
+    world.change_credential(ids["cleo"], must_change=True)
+    assert _report(world).observed == Observed(everyone=3, noncompliant=0)
+
+    world.advance(days=61)
+    assert _report(world).observed == Observed(everyone=3, noncompliant=1)
+    world.publish_policy({"enforcement": "noncompliant", **LONGER_IN_OFFICE})
+    assert {name: each.outcome for name, each in _standings(world).items()} == {
+        "ada": Outcome.TOO_OLD,
+        "bob": Outcome.TO_BE_JUDGED,
+        "cleo": Outcome.MUST_CHANGE,
+    }
+
+    world.publish_policy({"enforcement": "observe", **LONGER_IN_OFFICE})
+    _ask(world, ids["ada"])
+    assert _report(world).observed == Observed(everyone=1, noncompliant=1)
+    world.change_credential(ids["ada"], set_at=world.clock.now(), judged_under=4)
+    assert _report(world).observed == Observed(everyone=1, noncompliant=0)
 
 
 def _ask(world: World, user_id: UserId) -> None:
