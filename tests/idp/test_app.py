@@ -128,8 +128,8 @@ def test_an_empty_database_stops_the_start(sqlite_url: str, tmp_path: Path) -> N
     _assert_one_line(_serve(installation), "the database is empty", "idp init")
 
 
-def test_a_database_that_does_not_answer_stops_the_start(sqlite_url: str, tmp_path: Path) -> None:
-    installation = write_installation(tmp_path, database_url=sqlite_url)
+def test_a_database_that_does_not_answer_stops_the_start(database_url: str, tmp_path: Path) -> None:
+    installation = write_installation(tmp_path, database_url=database_url)
     run_command(None, "init", "--config", str(installation.config))
     gone = write_installation(
         tmp_path, database_url=f"postgresql+psycopg://idp:hidden@{LOOPBACK}:1/idp"
@@ -227,9 +227,9 @@ def test_doctor_begins_with_the_configuration(tmp_path: Path) -> None:
     assert 'did you mean "public_url"?' in answer.stdout
 
 
-def test_doctor_prints_the_proxy_rule_of_a_prefix(sqlite_url: str, tmp_path: Path) -> None:
+def test_doctor_prints_the_proxy_rule_of_a_prefix(database_url: str, tmp_path: Path) -> None:
     url = {"public_url": f"http://{LOOPBACK}:1/id"}
-    installation = write_installation(tmp_path, database_url=sqlite_url, settings={"server": url})
+    installation = write_installation(tmp_path, database_url=database_url, settings={"server": url})
     run_command(None, "init", "--config", str(installation.config))
 
     answer = run_command(None, "doctor", "--config", str(installation.config))
@@ -248,8 +248,8 @@ def test_assembling_asks_the_database_nothing(tmp_path: Path) -> None:
     assemble(load(installation.config)).database.close()
 
 
-def test_another_wsgi_server_finds_the_application(sqlite_url: str, tmp_path: Path) -> None:
-    installation = write_installation(tmp_path, database_url=sqlite_url)
+def test_another_wsgi_server_finds_the_application(database_url: str, tmp_path: Path) -> None:
+    installation = write_installation(tmp_path, database_url=database_url)
     run_command(None, "init", "--config", str(installation.config))
     script = "from idp.wsgi import application; print(callable(application))"
 

@@ -147,8 +147,8 @@ def test_an_address_is_logged_without_its_secret(target: str, masked: str) -> No
     assert mask_target(target) == masked
 
 
-def test_audit_events_reach_the_log_after_their_commit(log_to: Lines, sqlite_url: str) -> None:
-    world = make_world(sqlite_url, FakeClock())
+def test_audit_events_reach_the_log_after_their_commit(log_to: Lines, database_url: str) -> None:
+    world = make_world(database_url, FakeClock())
     world.runtime.observers = (log_event,)
     stream = log_to("json")
 

@@ -30,8 +30,8 @@ def _value(name: str, **labels: str) -> float:
     return REGISTRY.get_sample_value(name, labels) or 0.0
 
 
-def test_audit_events_are_counted_by_code(sqlite_url: str) -> None:
-    world = make_world(sqlite_url, FakeClock())
+def test_audit_events_are_counted_by_code(database_url: str) -> None:
+    world = make_world(database_url, FakeClock())
     world.runtime.observers = (count_event,)
     before = _value("idp_events_total", realm="staff", code="user.signed_in")
 

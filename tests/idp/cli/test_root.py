@@ -176,8 +176,8 @@ def test_private_detail_is_told_only_when_debugging() -> None:
     assert "mx1" in refusal_of(error, debug=True).message
 
 
-def test_an_unknown_realm_is_wrong_usage_and_names_the_nearest(sqlite_url: str) -> None:
-    with open_world(sqlite_url) as world:
+def test_an_unknown_realm_is_wrong_usage_and_names_the_nearest(database_url: str) -> None:
+    with open_world(database_url) as world:
         answer = run_command(world.runtime, "user", "list", "--realm", "staf")
 
     assert answer.exit_code == 2

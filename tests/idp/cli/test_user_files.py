@@ -75,10 +75,10 @@ class TickingClock(FakeClock):
         return super().now()
 
 
-def test_the_speed_of_hashing_is_told(sqlite_url: str, tmp_path: Path) -> None:
+def test_the_speed_of_hashing_is_told(database_url: str, tmp_path: Path) -> None:
     file = written(tmp_path, f"username,password\nada,{PASSWORD}\n")
 
-    with open_world(sqlite_url, TickingClock()) as world:
+    with open_world(database_url, TickingClock()) as world:
         told = json.loads(user(world, "import", str(file), "--json").stdout)
         assert 0 < told["hashed_per_second"] <= 1
 

@@ -9,9 +9,9 @@ from tests.support.story import Story, open_story
 
 
 @pytest.fixture
-def story(sqlite_url: str) -> Iterator[Story]:
+def story(database_url: str) -> Iterator[Story]:
     """Give the whole product; what stands before the use cases knows no database."""
-    with open_story(sqlite_url) as opened:
+    with open_story(database_url) as opened:
         yield opened
 
 

@@ -17,13 +17,13 @@ Open = Callable[..., AbstractContextManager[Client]]
 
 
 @pytest.fixture
-def open_at(sqlite_url: str) -> Open:
+def open_at(database_url: str) -> Open:
     """Give a way to open the product under a public address."""
 
     @contextmanager
     def opened(public_url: str, **server: object) -> Iterator[Client]:
         settings = {"server": {"public_url": public_url, **server}}
-        with open_world(sqlite_url, settings=settings) as world:
+        with open_world(database_url, settings=settings) as world:
             for realm in (STAFF, PORTAL):
                 create_first_keys(world.runtime, realm, actor=SYSTEM)
             yield Client(create_app(world.runtime))
@@ -101,8 +101,8 @@ def test_probes_answer_whoever_asks(open_at: Open) -> None:
     assert page.status_code == 421
 
 
-def test_not_ready_is_503_and_says_what(sqlite_url: str) -> None:
-    with open_world(sqlite_url) as world:  # no keys were made
+def test_not_ready_is_503_and_says_what(database_url: str) -> None:
+    with open_world(database_url) as world:  # no keys were made
         client = Client(create_app(world.runtime))
         ready = _get(client, "/readyz")
         alive = _get(client, "/healthz")

@@ -32,10 +32,10 @@ PROXIES = ("127.0.0.0/8", "10.0.0.0/8", "fd00::/8")
     ],
 )
 def test_the_client_is_the_last_hop_that_no_trusted_proxy_has(
-    sqlite_url: str, proxies: Sequence[str], peer: str, forwarded: str | None, expected: str
+    database_url: str, proxies: Sequence[str], peer: str, forwarded: str | None, expected: str
 ) -> None:
     server = {"public_url": PUBLIC_URL, "trusted_proxies": list(proxies)}
-    with open_story(sqlite_url, settings={"server": server}) as story:
+    with open_story(database_url, settings={"server": server}) as story:
         person = visitor(story)
         person.address = peer
         form = {**person.open("/sign-in").forms[0].carried, "username": "ada", "password": PASSWORD}
@@ -46,8 +46,8 @@ def test_the_client_is_the_last_hop_that_no_trusted_proxy_has(
     assert seen == [expected]
 
 
-def test_an_unknown_realm_has_no_pages(sqlite_url: str) -> None:
-    with open_story(sqlite_url) as story:
+def test_an_unknown_realm_has_no_pages(database_url: str) -> None:
+    with open_story(database_url) as story:
         for realm in ("none", "STAFF", "staff%20", "admin"):
             answer = story.browser.get(f"/realms/{realm}/sign-in", base_url=PUBLIC_URL)
             assert answer.status_code == 404

@@ -98,9 +98,9 @@ def test_a_database_that_is_away_is_a_page_that_says_to_try_again(
     check(posted.answer.response.headers)
 
 
-def test_https_is_insisted_on_where_it_is_used(sqlite_url: str) -> None:
+def test_https_is_insisted_on_where_it_is_used(database_url: str) -> None:
     settings = {"server": {"public_url": "https://id.example.co.nz/sso"}}
-    with open_story(sqlite_url, settings=settings) as story:
+    with open_story(database_url, settings=settings) as story:
         pages = [
             story.browser.get(f"/sso{path}", base_url="https://id.example.co.nz")
             for path in (*_QUICK, "/admin/api/v1/realms/staff/users", "/healthz", "/nowhere")

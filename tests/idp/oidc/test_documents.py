@@ -206,8 +206,8 @@ def test_a_replaced_key_may_be_dropped_early_and_a_signing_one_not(story: Story)
     assert story.event_codes().count("key.retired") == 1
 
 
-def test_jwks_and_discovery_answer_while_the_database_is_down(sqlite_url: str) -> None:
-    with open_story(sqlite_url) as story:
+def test_jwks_and_discovery_answer_while_the_database_is_down(database_url: str) -> None:
+    with open_story(database_url) as story:
         known = kids(story)
         story.world.runtime.database.engine = _Broken(story.world.runtime.database.engine)  # type: ignore[assignment]
         story.world.advance(minutes=1)
