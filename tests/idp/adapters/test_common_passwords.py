@@ -1,4 +1,4 @@
-"""Which passwords everybody tries first."""
+"""Which passwords everybody tries first (Y-05)."""
 
 import unicodedata
 from typing import Literal

@@ -1,4 +1,4 @@
-"""Bulk resets over REST: plan, review, apply, follow, undo."""
+"""Bulk resets over REST: plan, review, apply, follow, undo; by whom, of whom (B-06)."""
 
 from typing import Any
 

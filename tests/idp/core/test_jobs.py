@@ -1,4 +1,4 @@
-"""Jobs as people see them: paused, resumed, cancelled at a clear boundary, failed and retried."""
+"""Jobs as people see them: paused, resumed, cancelled at a clear boundary, retried (B-10)."""
 
 import pytest
 import sqlalchemy as sa

@@ -96,6 +96,7 @@ def test_length_counts_characters_not_code_units(page: Page, site: Site) -> None
 def test_a_password_can_be_shown_and_is_hidden_again_before_it_is_sent(
     page: Page, site: Site
 ) -> None:
+    """Showing it (Y-04) leaves no trace in what the browser remembers."""
     page.goto(f"{site.origin}/sign-in")
     password = page.get_by_label("Password", exact=True)
     show = page.get_by_role("button", name="Show password")
@@ -110,6 +111,24 @@ def test_a_password_can_be_shown_and_is_hidden_again_before_it_is_sent(
 
     assert sent_as == "password"
     assert dict(site.posts[0])["password"] == "kererū kererū"
+
+
+@pytest.mark.parametrize("name", ["sign-in", "change-forced", "reset", "reset-code", "setup"])
+def test_a_password_can_be_pasted_everywhere(page: Page, site: Site, name: str) -> None:
+    """From a password manager, say (Y-04); blanks on both sides are kept."""
+    copied = "  kererū  kererū 🐑 "
+    page.goto(f"{site.origin}/{name}")
+    page.evaluate("document.body.append(document.createElement('textarea'))")
+    source = page.locator("textarea")
+    source.fill(copied)
+    fields = page.locator("input[type=password]")
+    for field in fields.all():
+        source.press("ControlOrMeta+A")
+        source.press("ControlOrMeta+C")
+        field.press("ControlOrMeta+V")
+
+    assert [field.input_value() for field in fields.all()] == [copied] * fields.count()
+    assert fields.count() >= 1
 
 
 def test_pressing_twice_posts_once(page: Page, site: Site) -> None:

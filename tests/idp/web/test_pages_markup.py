@@ -124,6 +124,7 @@ def test_every_form_of_ours_is_a_post_with_a_csrf_field(sample: Sample) -> None:
 def test_fields_have_the_published_names_and_autocomplete_tokens(
     name: str, fields: dict[str, str]
 ) -> None:
+    """So that password managers know what each field is (Y-04)."""
     (sample,) = (s for s in SAMPLES if s.name == name)
     inputs = [i for i in Outline(render(sample)).all("input") if i.get("type") != "hidden"]
 

@@ -1,3 +1,5 @@
+"""Whole words and patterns that nobody may have as a password (Y-05)."""
+
 import re
 import time
 

@@ -1,3 +1,5 @@
+"""Length in code points, between bounds that make sense (Y-01)."""
+
 import unicodedata
 
 import pytest

@@ -1,3 +1,5 @@
+"""One's own names, however thinly disguised (Y-05)."""
+
 import pytest
 
 from policy.rules import NotPersonal
