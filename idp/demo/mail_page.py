@@ -43,8 +43,9 @@ def create_mail_site(folder: Path, url: str, *, elsewhere: str | None) -> Flask:
 
     @site.get("/")
     def show() -> ResponseReturnValue:
+        newest = _newest(folder)
         mails = list_mails(folder)
-        return render_template("mail.html", mails=mails, elsewhere=elsewhere)
+        return render_template("mail.html", mails=mails, newest=newest, elsewhere=elsewhere)
 
     @site.get("/newest")
     def newest() -> ResponseReturnValue:

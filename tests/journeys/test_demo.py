@@ -96,6 +96,7 @@ def test_a_reset_mail_arrives_on_the_mail_page_and_its_link_works(page: Page, de
     page.get_by_role("link", name="Reset your password").click()
     page.locator("[name=email]").fill("customer@example.co.nz")
     page.locator("main form button[type=submit]").first.click()
+    expect(page.locator("[name=email]")).to_have_count(0)
     page.goto(demo.report["mail"])
 
     link = page.locator("article a", has_text="/reset-password/").first
