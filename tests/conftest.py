@@ -18,7 +18,7 @@ from tests.support.servers import IdpServer, start_idp
 
 # A fixture that is slow to bring up marks its tests, so that `make check` can leave them out.
 _MARKS = {
-    "servers": {"postgres_server", "postgresql_url", "start", "slapd"},
+    "servers": {"postgres_server", "postgresql_url", "start", "slapd", "samba", "ds389"},
     "browser": {"browser", "page"},
     "database": {"sqlite_url", "database_url", "sqlite_template"},
 }

@@ -1,4 +1,4 @@
-"""Directories that speak LDAP; tested against OpenLDAP.
+"""Directories that speak LDAP: OpenLDAP, Active Directory, 389 Directory Server.
 
 `source` is the port. Below it: `passwords`, `health`, `lookups` and `runs` (what is done),
 `paging`, `changes` and `entries` (how a server is read), `pool`, `failover` and `session`

@@ -19,6 +19,7 @@ SYNC_INFO = "1.3.6.1.4.1.4203.1.9.1.4"
 PASSWORD_POLICY = "1.3.6.1.4.1.42.2.27.8.5.1"  # noqa: S105 - an OID
 PASSWORD_MODIFY = "1.3.6.1.4.1.4203.1.11.1"  # noqa: S105 - an OID
 START_TLS = "1.3.6.1.4.1.1466.20037"
+SHOW_DELETED = "1.2.840.113556.1.4.417"
 
 _REFRESH_ONLY = 1
 _CONTEXT = 0x80
@@ -49,6 +50,11 @@ def synchronise(cookie: bytes) -> Control:
 def password_policy() -> Control:
     """Ask for more than "invalid credentials"; a server without policies ignores it."""
     return (PASSWORD_POLICY, False, None)
+
+
+def show_deleted() -> Control:
+    """Ask for deleted objects as well; critical, so that a server without says so (MS-ADTS)."""
+    return (SHOW_DELETED, True, None)
 
 
 @unique

@@ -3,16 +3,16 @@
 import re
 import unicodedata
 from collections.abc import Iterable
+from datetime import datetime
 
-from connectors.ldap.messages import Found
+from connectors.ldap.messages import Found, is_cut
 from connectors.ldap.names import BadNameError, is_login, normalise_dn
 from connectors.ldap.settings import Groups, LdapSettings
-from connectors.port import DirectoryMisconfigured
+from connectors.port import DirectoryUnavailable
 from connectors.records import Address, DirectoryEntry, DirectoryGroup, RejectedEntry, Sighting
 
 _MOST_CHARACTERS = 1024
 _MOST_VALUES = 100
-_RANGE = ";range="
 _BIT_SUFFIX = re.compile(r"#'[01]*'B$")
 """The optional part of a uniqueMember that is no name (RFC 4517 3.3.21)."""
 
@@ -33,7 +33,7 @@ class EntryReader:
         dialect = settings.dialect
         sources = (source for named in settings.attributes.values() for source in named)
         asked = (
-            dialect.id_attribute,
+            *(each.name for each in dialect.ids),
             settings.login_attribute,
             settings.member_of,
             *dialect.state_attributes,
@@ -41,14 +41,15 @@ class EntryReader:
         )
         self.attributes = tuple({name.lower(): name for name in asked}.values())
 
-    def read(self, found: Found) -> DirectoryEntry | RejectedEntry:
+    def read(self, found: Found, now: datetime) -> DirectoryEntry | RejectedEntry:
         """Return the account that an entry is, or why it is none."""
         _refuse_ranges(found)
         stable_id: str | None = None
         try:
             stable_id = read_id(found, self._settings)
             address, login = _read_address(found), self._read_login(found)
-        except _Unusable as error:
+            state = self._settings.dialect.read_state(found.attributes, now)
+        except ValueError as error:
             return RejectedEntry(Address(found.dn), str(error), stable_id)
         warnings: list[str] = []
         attributes = {
@@ -58,7 +59,6 @@ class EntryReader:
         }
         member_of = found.attributes.get(self._settings.member_of.lower(), ())
         groups = _read_addresses(member_of, warnings)
-        state = self._settings.dialect.read_state(found.attributes)
         return DirectoryEntry(
             stable_id=stable_id,
             login=login,
@@ -97,7 +97,7 @@ class GroupReader:
         self._settings = settings
         self._groups = groups
         self.attributes = (
-            settings.dialect.id_attribute,
+            *(each.name for each in settings.dialect.ids),
             groups.name_attribute,
             groups.member_attribute,
         )
@@ -134,15 +134,16 @@ def read_id(found: Found, settings: LdapSettings) -> str:
     Raises:
         ValueError: it has none, several, or one that is none.
     """
-    attribute = settings.dialect.id_attribute
-    values = found.attributes.get(attribute.lower(), ())
+    ids = settings.dialect.ids
+    own = next((each for each in ids if found.attributes.get(each.name.lower())), ids[0])
+    values = found.attributes.get(own.name.lower(), ())
     if len(values) != 1:
-        reason = f"it has {len(values)} values of {attribute} instead of one"
+        reason = f"it has {len(values)} values of {own.name} instead of one"
         raise _Unusable(reason)
     try:
-        return settings.dialect.read_id(values[0])
+        return own.read(values[0])
     except ValueError as error:
-        reason = f"its {attribute} is none"
+        reason = f"its {own.name} is none"
         raise _Unusable(reason) from error
 
 
@@ -202,8 +203,8 @@ def _is_text(decoded: str) -> bool:
 
 
 def _refuse_ranges(found: Found) -> None:
-    """Raise when the server cut a long list of values: half a group must not pass for a whole."""
-    cut = [name for name in found.attributes if _RANGE in name]
+    """Raise when a long list of values is cut: half a group must not pass for a whole."""
+    cut = [name for name in found.attributes if is_cut(name)]
     if cut:
-        reason = f"the server cuts long lists of values ({cut[0]}), which are not put together"
-        raise DirectoryMisconfigured(reason)
+        reason = f"the server cut a long list of values ({cut[0]}), which was not put together"
+        raise DirectoryUnavailable(reason)

@@ -1,38 +1,40 @@
 """Whether the settings work: connects and reads a little, as a run would."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from connectors.ldap import changes, controls
-from connectors.ldap.dialects import read_time
+from connectors.ldap import controls
+from connectors.ldap.completion import join_ranges
+from connectors.ldap.dialect import PasswordWriting
 from connectors.ldap.entries import EntryReader
-from connectors.ldap.messages import Answer, Search
-from connectors.ldap.results import Code, error_of
-from connectors.ldap.runs import search_of
+from connectors.ldap.messages import Search
+from connectors.ldap.rootdse import ask, read_root
+from connectors.ldap.runs import feed_of, search_of
 from connectors.ldap.session import Session
 from connectors.ldap.settings import LdapSettings
+from connectors.ldap.values import Attributes, first, read_time
 from connectors.ldap.wire import Deadline
-from connectors.port import DirectoryMisconfigured
+from connectors.port import DirectoryMisconfigured, Now
 from connectors.records import DirectoryEntry, DirectoryReport, RejectedEntry
 
 _LOOKED_AT = 20
 _SAMPLES = 5
 _EXPIRES_SOON = timedelta(days=21)
-_CLOCK = "cn=Current,cn=Time,"
-_TOLD = ("supportedcontrol", "supportedextension")
+_OPENLDAP_CLOCK = "cn=Current,cn=Time,"
+_DS389_CLOCK = "cn=monitor"
+_TOLD = ("supportedControl", "supportedExtension")
+_NAMES = ("objectClass", "vendorName", "vendorVersion", "monitorContext", "currentTime")
+_CAPABILITIES = "supportedCapabilities"
+_IS_ACTIVE_DIRECTORY = b"1.2.840.113556.1.4.800"
 _OFFERS = {
     controls.PAGING: "paging",
-    controls.SYNC_REQUEST: "incremental",
     controls.PASSWORD_POLICY: "password_policy",
     controls.PASSWORD_MODIFY: "password_write",
     controls.START_TLS: "start_tls",
 }
 
-Root = Mapping[str, Sequence[bytes]]
 
-
-def check(session: Session, settings: LdapSettings, now: datetime) -> DirectoryReport:
+def check(session: Session, settings: LdapSettings, now: Now) -> DirectoryReport:
     """Return what an administrator sees of a directory whose settings work.
 
     Args:
@@ -43,41 +45,49 @@ def check(session: Session, settings: LdapSettings, now: datetime) -> DirectoryR
         DirectoryUnavailable: the server did not answer in time.
     """
     deadline = Deadline(settings.connecting.read_timeout)
-    root = _read_root(session, deadline)
-    told = [value.decode("ascii", "replace") for name in _TOLD for value in root.get(name, ())]
-    offers = frozenset(_OFFERS[oid] for oid in told if oid in _OFFERS)
+    root = read_root(session, (*_NAMES, *_TOLD, _CAPABILITIES), deadline)
     for base in (settings.people.base, settings.groups.scope.base if settings.groups else None):
         if base is not None:
-            _ask(session, Search(base=base, scope="base"), deadline)
+            ask(session, Search(base=base, scope="base"), deadline)
     clock = _read_clock(session, root, deadline)
-    tells_changes = changes.present_cookie(session, settings.people.base, deadline) is not None
-    samples, rejected = _read_samples(session, settings, deadline)
+    feed = feed_of(settings, lambda: session)
+    tells_changes = feed.present(session) is not None
+    samples, rejected = _read_samples(session, settings, now(), deadline)
     expires_at = session.certificate_expires_at
+    silent = f"the server does not tell what changed: {feed.needs}"
     warnings = [
         *settings.warnings,
-        *(() if tells_changes else ("the server does not tell what changed: no syncprov overlay",)),
+        *(() if tells_changes else (silent,)),
         *(f"{each.address}: {each.reason}" for each in rejected),
-        *(("the certificate expires soon",) if _is_soon(expires_at, now) else ()),
+        *(("the certificate expires soon",) if _is_soon(expires_at, now()) else ()),
     ]
     return DirectoryReport(
         vendor=_vendor(root),
         server=str(session.server),
-        offers=offers if tells_changes else offers - {"incremental"},
+        offers=_offers(root, settings) | ({"incremental"} if tells_changes else set()),
         samples=tuple(samples[:_SAMPLES]),
-        clock_ahead=clock - now if clock else None,
+        clock_ahead=clock - now() if clock else None,
         certificate_expires_at=expires_at,
         warnings=tuple(warnings),
     )
 
 
+def _offers(root: Attributes, settings: LdapSettings) -> frozenset[str]:
+    told = [value for name in _TOLD for value in root.get(name.lower(), ())]
+    offers = frozenset(word for oid, word in _OFFERS.items() if oid.encode() in told)
+    writes_plainly = settings.dialect.password_writing is PasswordWriting.UNICODE
+    return offers | {"password_write"} if writes_plainly and offers else offers
+
+
 def _read_samples(
-    session: Session, settings: LdapSettings, deadline: Deadline
+    session: Session, settings: LdapSettings, now: datetime, deadline: Deadline
 ) -> tuple[list[DirectoryEntry], list[RejectedEntry]]:
     """Return the first entries of the first page, which shows that the account may read pages."""
     reader = EntryReader(settings)
     page = (controls.paging(_LOOKED_AT, b""),)
     search = replace(search_of(settings.people, reader.attributes), controls=page)
-    read = [reader.read(found) for found in _ask(session, search, deadline).entries]
+    found = ask(session, search, deadline).entries
+    read = [reader.read(join_ranges(session, each, deadline), now) for each in found]
     if not read:
         reason = (
             f"no entry below {settings.people.base!r} matches the filter, or the account "
@@ -91,35 +101,28 @@ def _read_samples(
     return [each for each in read if isinstance(each, DirectoryEntry)], rejected
 
 
-def _read_root(session: Session, deadline: Deadline) -> Root:
-    asked = ("objectClass", "vendorName", "vendorVersion", "monitorContext", *_TOLD)
-    answer = _ask(session, Search(base="", scope="base", attributes=asked), deadline)
-    return answer.entries[0].attributes if answer.entries else {}
-
-
-def _read_clock(session: Session, root: Root, deadline: Deadline) -> datetime | None:
-    """Return the time that the server tells in its monitor, where the account may read it."""
-    for context in root.get("monitorcontext", ()):
-        search = Search(
-            base=_CLOCK + context.decode(), scope="base", attributes=("monitorTimestamp",)
-        )
+def _read_clock(session: Session, root: Attributes, deadline: Deadline) -> datetime | None:
+    """Return the time that the server tells, where the account may read it."""
+    told = first(root, "currentTime")
+    if told is not None:
+        return read_time(told)
+    contexts = [value.decode("utf-8", "replace") for value in root.get("monitorcontext", ())]
+    places = [(_OPENLDAP_CLOCK + context, "monitorTimestamp") for context in contexts]
+    for base, attribute in places or [(_DS389_CLOCK, "currentTime")]:
+        search = Search(base=base, scope="base", attributes=(attribute,))
         for found in session.search(search, deadline).entries:
-            for value in found.attributes.get("monitortimestamp", ()):
+            value = first(found.attributes, attribute)
+            if value is not None:
                 return read_time(value)
     return None
 
 
-def _ask(session: Session, search: Search, deadline: Deadline) -> Answer:
-    answer = session.search(search, deadline)
-    if answer.code != Code.SUCCESS:
-        raise error_of(answer.code, answer.message, f"{search.base!r} at {session.server}")
-    return answer
-
-
-def _vendor(root: Root) -> str:
+def _vendor(root: Attributes) -> str:
     told = [b" ".join(root.get(name, ())) for name in ("vendorname", "vendorversion")]
     if any(told):
         return b" ".join(told).decode("utf-8", "replace").strip()
+    if _IS_ACTIVE_DIRECTORY in root.get(_CAPABILITIES.lower(), ()):
+        return "Active Directory"
     classes = {value.lower() for value in root.get("objectclass", ())}
     return "OpenLDAP" if b"openldaprootdse" in classes else "not told"
 

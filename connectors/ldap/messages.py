@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.ldap.controls import SYNC_INFO, Control
-from connectors.ldap.dialects import Attributes
+from connectors.ldap.values import Attributes
 
 _URL = re.compile(r"ldaps?://[^\s'\"]+")
 
@@ -38,6 +38,20 @@ class Answer:
     messages: tuple[bytes, ...] = ()
     value: bytes = b""
     referrals: tuple[str, ...] = ()
+
+
+def is_cut(attribute: str) -> bool:
+    """Tell whether the name of an attribute says that its list of values is cut."""
+    return ";range=" in attribute
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One step of a modification; `operation` is add, delete or replace."""
+
+    operation: str
+    attribute: str
+    value: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

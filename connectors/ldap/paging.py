@@ -31,7 +31,7 @@ def read_pages(
     cookie, page, empty = b"", 0, 0
     while True:
         page += 1
-        asked = replace(search, controls=(controls.paging(size, cookie),))
+        asked = replace(search, controls=(*search.controls, controls.paging(size, cookie)))
         answer = session.search(asked, Deadline(timeout), budget=LARGE)
         doing = f"page {page} of {search.base!r} at {session.server}"
         if answer.code != Code.SUCCESS:

@@ -16,7 +16,7 @@ from math import ceil
 from typing import Any
 
 from connectors.ldap import controls
-from connectors.ldap.messages import Answer, Search, read_answer
+from connectors.ldap.messages import Answer, Change, Search, read_answer
 from connectors.ldap.results import AnswerRefused, Code, ServerUnusable, tls_error
 from connectors.ldap.settings import Connecting, Server
 from connectors.ldap.wire import AnswerTooLarge, Deadline, Wire, resolve
@@ -121,9 +121,12 @@ class Session:
             )
         return self._answer(self._connection.response or ())
 
-    def modify(self, dn: str, replaced: Mapping[str, bytes], deadline: Deadline) -> Answer:
-        """Replace attributes in one write; an answer of any code returns."""
-        changes = {name: [(ldap3.MODIFY_REPLACE, [value])] for name, value in replaced.items()}
+    def modify(self, dn: str, steps: Sequence[Change], deadline: Deadline) -> Answer:
+        """Change an entry in one write, steps of one attribute in their order."""
+        changes: dict[str, list[tuple[str, list[bytes]]]] = {}
+        for step in steps:
+            one = (_OPERATIONS[step.operation], [step.value])
+            changes.setdefault(step.attribute, []).append(one)
         with self._asking("modification", deadline, SMALL):
             try:
                 self._connection.modify(dn, changes, controls=[controls.password_policy()])
@@ -185,6 +188,11 @@ class Session:
         return read_answer(self._connection.result, responses)
 
 
+_OPERATIONS = {
+    "add": ldap3.MODIFY_ADD,
+    "delete": ldap3.MODIFY_DELETE,
+    "replace": ldap3.MODIFY_REPLACE,
+}
 _SCOPES = {"base": ldap3.BASE, "one": ldap3.LEVEL, "subtree": ldap3.SUBTREE}
 
 

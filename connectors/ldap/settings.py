@@ -7,9 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from connectors.ldap.dialects import DIALECTS, Dialect
+from connectors.ldap.dialect import Dialect
+from connectors.ldap.dialects import DIALECTS
 from connectors.ldap.names import BadNameError, normalise_dn
 from connectors.settings import Secret, Table
+
+MEMBER_UID = "memberUid"
+"""The member attribute that names logins instead of places."""
 
 _PORTS = {"ldap": 389, "ldaps": 636}
 _MOST_SECONDS = 60.0
@@ -71,7 +75,11 @@ class Scope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Groups:
-    """Which groups are read; `member_attribute` holds distinguished names."""
+    """Which groups are read.
+
+    Attributes:
+        member_attribute: holds distinguished names, or logins when it is `MEMBER_UID`.
+    """
 
     scope: Scope
     name_attribute: str = "cn"
@@ -115,17 +123,19 @@ def parse_settings(values: Mapping[str, object]) -> LdapSettings:
         connecting=connecting,
         people=Scope(
             base=_read_dn(table, "base"),
-            filter=_read_filter(table, "filter", "(objectClass=inetOrgPerson)"),
+            filter=_read_filter(table, "filter", dialect.people_filter),
             is_flat=table.choice("scope", ("subtree", "one"), "subtree") == "one",
         ),
-        groups=_read_groups(table),
-        login_attribute=table.text("login_attribute", "uid"),
+        groups=_read_groups(table, dialect),
+        login_attribute=table.text("login_attribute", dialect.login_attribute),
         attributes=_read_attributes(table),
         member_of=table.text("member_of_attribute", "memberOf"),
         page_size=table.number("page_size", 500, least=1, most=5000),
         hashes_clear_text=table.flag("hashes_clear_text", fallback=False),
         warnings=warnings,
     )
+    if settings.hashes_clear_text and not dialect.may_hash_clear_text:
+        table.refuse("hashes_clear_text", f"says nothing with vendor {dialect.vendor}")
     _check_attribute(table, "login_attribute", settings.login_attribute)
     _check_attribute(table, "member_of_attribute", settings.member_of)
     table.finish()
@@ -211,7 +221,7 @@ def _read_filter(table: Table, key: str, fallback: str) -> str:
     return text
 
 
-def _read_groups(table: Table) -> Groups | None:
+def _read_groups(table: Table, dialect: Dialect) -> Groups | None:
     if table.optional_text("group_base") is None:
         for key in ("group_filter", "group_name_attribute", "group_member_attribute"):
             if table.optional_text(key):
@@ -222,11 +232,11 @@ def _read_groups(table: Table) -> Groups | None:
     return Groups(
         scope=Scope(
             base=_read_dn(table, "group_base"),
-            filter=_read_filter(table, "group_filter", "(objectClass=groupOfNames)"),
+            filter=_read_filter(table, "group_filter", dialect.group_filter),
         ),
         name_attribute=name_attribute,
         member_attribute=table.choice(
-            "group_member_attribute", ("member", "uniqueMember"), "member"
+            "group_member_attribute", ("member", "uniqueMember", MEMBER_UID), "member"
         ),
     )
 

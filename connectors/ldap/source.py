@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 
 from connectors.ldap import health
-from connectors.ldap.entries import EntryReader
 from connectors.ldap.failover import ServerList
 from connectors.ldap.lookups import Lookups
 from connectors.ldap.passwords import Passwords
@@ -38,7 +37,7 @@ class LdapDirectory:
         self._now = now
         self._servers = ServerList(settings.connecting.servers)
         self._pool = Pool(settings.connecting, self._servers)
-        self._lookups = Lookups(settings, self._pool, EntryReader(settings))
+        self._lookups = Lookups(settings, self._pool, now)
         self._passwords = Passwords(settings, self._lookups, self._pool, self._servers)
 
     @contextmanager
@@ -46,7 +45,7 @@ class LdapDirectory:
         """Begin a run on the first server that answers; it stays there to its end."""
         with closing(self._begin()) as first:
             server = first.server
-        yield LdapRead(self._settings, lambda: self._pool.open(server, self._deadline()))
+        yield LdapRead(self._settings, lambda: self._pool.open(server, self._deadline()), self._now)
 
     def find_by_login(self, login: str) -> DirectoryEntry | None:
         """Look up a login; the server decides which spellings are the same."""
@@ -61,7 +60,7 @@ class LdapDirectory:
     def check(self) -> DirectoryReport:
         """Connect and read a little."""
         with closing(self._begin()) as session:
-            return health.check(session, self._settings, self._now())
+            return health.check(session, self._settings, self._now)
 
     def verify(self, stable_id: str, password: bytes) -> Verification:
         """Tell what the directory says to a password."""

@@ -5,6 +5,8 @@ from datetime import timedelta
 
 import pytest
 
+from connectors.ldap.dialects import DIALECTS
+from connectors.ldap.settings import parse_settings
 from connectors.port import DirectoryMisconfigured
 from connectors.registry import open_source
 from connectors.settings import Secret, SettingsRefused, Table
@@ -112,6 +114,35 @@ def test_a_table_of_attributes_tells_its_own_paths() -> None:
     assert set(_problems("ldap", _ldap(attributes={"email": [], "name": 3}))) == {
         "attributes.email",
         "attributes.name",
+    }
+
+
+def test_what_is_left_out_is_as_the_vendor_has_it() -> None:
+    told = {vendor: parse_settings(_ldap(vendor=vendor, group_base="dc=x")) for vendor in DIALECTS}
+
+    assert {vendor: each.login_attribute for vendor, each in told.items()} == {
+        "openldap": "uid",
+        "active-directory": "sAMAccountName",
+        "389ds": "uid",
+    }
+    assert told["active-directory"].people.filter == (
+        "(&(objectCategory=person)(objectClass=user))"
+    )
+    groups = told["active-directory"].groups
+    assert groups is not None
+    assert (groups.scope.filter, groups.member_attribute) == ("(objectClass=group)", "member")
+
+
+@pytest.mark.parametrize("vendor", ["active-directory", "389ds"])
+def test_a_setting_of_another_vendor_is_refused(vendor: str) -> None:
+    settings = _ldap(vendor=vendor, hashes_clear_text=True)
+
+    assert set(_problems("ldap", settings)) == {"hashes_clear_text"}
+
+
+def test_a_vendor_that_is_none_is_told_with_those_there_are() -> None:
+    assert _problems("ldap", _ldap(vendor="edirectory")) == {
+        "vendor": "must be one of openldap, active-directory, 389ds"
     }
 
 

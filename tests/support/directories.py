@@ -73,6 +73,18 @@ def escape(value: str) -> str:
 
 def list_people(policies: str) -> list[tuple[str, Attributes]]:
     """Return everybody; `policies` is where password policies lie."""
+    people = list_odd_people()
+    for case in CASES:
+        own = {
+            name: [f"cn={value},{policies}" if name == "pwdPolicySubentry" else value]
+            for name, value in case.operational.items()
+        }
+        people.append((f"uid={case.login},{PEOPLE}", {**person(case.login, PASSWORD), **own}))
+    return people
+
+
+def list_odd_people() -> list[tuple[str, Attributes]]:
+    """Return those with odd names, logins and mail addresses, and a crowd of ordinary ones."""
     people = [
         (f"cn={escape(name)},{PEOPLE}", person(f"odd{number}", PASSWORD, name=name))
         for number, name in enumerate(ODD_NAMES)
@@ -80,12 +92,6 @@ def list_people(policies: str) -> list[tuple[str, Attributes]]:
     people += [(f"uid={escape(login)},{PEOPLE}", person(login, PASSWORD)) for login in ODD_LOGINS]
     logins = [f"u{number:06}" for number in range(CROWD)]
     people += [(f"uid={login},{PEOPLE}", person(login)) for login in logins]
-    for case in CASES:
-        own = {
-            name: [f"cn={value},{policies}" if name == "pwdPolicySubentry" else value]
-            for name, value in case.operational.items()
-        }
-        people.append((f"uid={case.login},{PEOPLE}", {**person(case.login, PASSWORD), **own}))
     return [*people, *_special_people()]
 
 

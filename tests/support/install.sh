@@ -14,6 +14,14 @@ missing_packages() {
   fi
   if [ ! -x /usr/sbin/slapd ] || [ ! -e /usr/lib/ldap/ppolicy.so ]; then echo slapd; fi
   if ! command -v ldapmodify >/dev/null; then echo ldap-utils; fi
+  if [ ! -x /usr/sbin/samba ]; then echo samba; fi
+  if [ ! -d /usr/share/samba/setup ]; then echo samba-ad-provision; fi
+  if ! compgen -G '/usr/lib/*/samba/ldb/samba_dsdb.so' >/dev/null; then echo samba-dsdb-modules; fi
+  if ! command -v ldbmodify >/dev/null; then echo ldb-tools; fi
+  if [ ! -x /usr/sbin/ns-slapd ]; then echo 389-ds-base; fi
+  if ! command -v certutil >/dev/null; then echo libnss3-tools; fi
+  if ! command -v openssl >/dev/null; then echo openssl; fi
+  if ! command -v unshare >/dev/null; then echo util-linux; fi
 }
 
 mapfile -t packages < <(missing_packages)
@@ -23,7 +31,7 @@ if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
   {
     echo "The tests need programs that are not on this machine: ${packages[*]}"
     echo "On Debian or Ubuntu:  sudo apt-get install --no-install-recommends ${packages[*]}"
-    echo "Elsewhere: PostgreSQL 15 or newer with its server programs on PATH (pg_ctl, initdb), Chromium, and OpenLDAP 2.5 or newer (slapd, ldapmodify)."
+    echo "Elsewhere: PostgreSQL 15 or newer with its server programs on PATH (pg_ctl, initdb), Chromium, OpenLDAP 2.5 or newer (slapd, ldapmodify), Samba 4.17 or newer as a domain controller (samba, its Python modules) and 389 Directory Server (ns-slapd, certutil). Samba needs root: it runs in a network of its own."
   } >&2
   exit 1
 fi

@@ -197,6 +197,14 @@ def test_a_broken_cookie_is_refused_before_it_is_sent(
     assert SYNCHRONISED not in bytes(proxy.heard)
 
 
+def test_a_cursor_of_fewer_cookies_than_searches_is_refused(ldap: LdapDirectory) -> None:
+    document = json.loads(_cursor(ldap))
+
+    for cookies in (document["cookies"][:1], "cookies", None):
+        with pytest.raises(CursorRefused, match="settings"):
+            _changes(ldap, Cursor(json.dumps(document | {"cookies": cookies})))
+
+
 def test_a_cursor_from_the_future_is_refused(ldap: LdapDirectory) -> None:
     later = f"rid=000,csn={CSN.replace('2020', '2099')}"
 

@@ -4,13 +4,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connectors.ldap.dialects import OPENLDAP, AccountState, read_time
+from connectors.ldap.dialect import AccountState
 from connectors.ldap.entries import EntryReader, GroupReader
 from connectors.ldap.messages import Found
+from connectors.ldap.openldap import OPENLDAP
 from connectors.ldap.settings import Groups, LdapSettings, Scope, parse_settings
-from connectors.port import DirectoryMisconfigured
+from connectors.ldap.values import read_time
+from connectors.port import DirectoryUnavailable
 from connectors.records import DirectoryEntry, DirectoryGroup, RejectedEntry, Sighting
 
+NOW = datetime(2026, 7, 1, tzinfo=UTC)
 ID = "355d4f42-7da9-1041-87a5-01e8f123744e"
 SETTINGS: LdapSettings = parse_settings(
     {
@@ -32,7 +35,7 @@ def _found(dn: str = "uid=ada,dc=x", **attributes: bytes | list[bytes]) -> Found
 
 
 def _read(dn: str = "uid=ada,dc=x", **attributes: bytes | list[bytes]) -> DirectoryEntry:
-    entry = READER.read(_found(dn, **attributes))
+    entry = READER.read(_found(dn, **attributes), NOW)
     assert isinstance(entry, DirectoryEntry)
     return entry
 
@@ -103,7 +106,7 @@ def test_groups_are_addresses_and_bad_ones_are_told() -> None:
 def test_what_cannot_be_an_account_is_rejected(
     found: Found, reason: str, stable_id: str | None
 ) -> None:
-    rejected = READER.read(found)
+    rejected = READER.read(found, NOW)
 
     assert isinstance(rejected, RejectedEntry)
     assert reason in rejected.reason
@@ -139,7 +142,7 @@ def test_a_sighting_needs_an_id_and_a_place() -> None:
 def test_how_an_account_stands_in_openldap(
     attributes: dict[str, list[bytes]], state: AccountState
 ) -> None:
-    assert OPENLDAP.read_state(attributes) == state
+    assert OPENLDAP.read_state(attributes, NOW) == state
 
 
 @pytest.mark.parametrize(
@@ -163,14 +166,14 @@ def test_a_generalised_time_is_read(value: bytes, moment: datetime | None) -> No
 
 
 def test_a_cut_list_of_values_is_refused() -> None:
-    with pytest.raises(DirectoryMisconfigured, match="cuts long lists"):
-        READER.read(Found("cn=a", {"memberof;range=0-1499": [b"cn=a"]}))
+    with pytest.raises(DirectoryUnavailable, match="cut a long list"):
+        READER.read(Found("cn=a", {"memberof;range=0-1499": [b"cn=a"]}), NOW)
 
 
 def test_an_option_of_an_attribute_is_another_attribute() -> None:
     plain = _found(cn=b"Plain")
 
-    entry = READER.read(Found(plain.dn, {**plain.attributes, "cn;lang-de": [b"Anders"]}))
+    entry = READER.read(Found(plain.dn, {**plain.attributes, "cn;lang-de": [b"Anders"]}), NOW)
 
     assert isinstance(entry, DirectoryEntry)
     assert entry.attributes["name"] == ("Plain",)

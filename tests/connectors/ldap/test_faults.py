@@ -139,15 +139,6 @@ def test_entries_that_are_hidden_are_missed_by_the_pre_flight_only_when_all_are(
         through.check()
 
 
-def test_a_cut_list_of_members_is_no_group(through: LdapDirectory, proxy: LdapProxy) -> None:
-    cookie = write(0x30, write(0x02, b"\0") + write(0x04))
-    page = control(PAGED.decode(), cookie)
-    proxy.find("cn=g", "member;range=0-1499", "cn=a", needle=b"groupOfNames", extra=page)
-
-    with through.read() as run, pytest.raises(DirectoryMisconfigured, match="cuts long lists"):
-        list(run.groups())
-
-
 def test_the_proxy_alone_changes_nothing(through: LdapDirectory, ldap: LdapDirectory) -> None:
     logins = {each.login for each in _entries(ldap) if isinstance(each, DirectoryEntry)}
 

@@ -45,7 +45,11 @@ def test_what_a_server_does_not_tell_is_not_made_up(
 
     report = through.check()
 
-    assert (report.vendor, report.clock_ahead, report.offers) == ("not told", None, frozenset())
+    assert (report.vendor, report.clock_ahead, report.offers) == (
+        "not told",
+        None,
+        frozenset({"incremental"}),
+    )
 
 
 def test_a_connection_without_tls_is_warned_of(slapd: SlapdServer, open_ldap: OpenLdap) -> None:
