@@ -16,7 +16,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from idp.config import Address
-from idp.core.events import Event
+from idp.core.events import Event, EventCode
 from idp.core.exposure import Exposure
 from idp.core.work import UnitOfWork
 from idp.errors import ConfigError, IdpError
@@ -26,6 +26,16 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 _events = Counter("idp_events", "Audit events by code.", ["realm", "code"])
+_runs = Counter(
+    "idp_directory_runs",
+    "Runs over directories that changed something, were held or failed.",
+    ["realm", "connector", "mode", "state"],
+)
+_RUN_STATES = {
+    EventCode.DIRECTORY_SYNCED: "applied",
+    EventCode.DIRECTORY_SYNC_HELD: "held",
+    EventCode.DIRECTORY_SYNC_FAILED: "failed",
+}
 _requests = Histogram(
     "idp_http_request_seconds",
     "Time to answer requests by route.",
@@ -68,6 +78,10 @@ _log = logging.getLogger(__name__)
 def count_event(uow: UnitOfWork, event: Event) -> None:
     """Count an audit event after its commit (an observer of the runtime)."""
     _events.labels(uow.realm, event.code.value).inc()
+    state = _RUN_STATES.get(event.code)
+    if state is not None:
+        told = (str(event.params[name]) for name in ("connector", "mode"))
+        _runs.labels(uow.realm, *told, state).inc()
 
 
 def count_request(route: str, method: str, status: int, seconds: float) -> None:

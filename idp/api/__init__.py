@@ -10,6 +10,7 @@ from apiflask import APIFlask
 from idp.api import (
     audit,
     clients,
+    directories,
     groups,
     jobs,
     keys,
@@ -37,6 +38,7 @@ RESOURCES = (
     policy_reports,
     plans,
     jobs,
+    directories,
     audit,
     openapi,
 )

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from idp.api.access import POLICY, READ, RESET, SYSTEM
+from idp.api.access import DIRECTORY, POLICY, READ, RESET, SYSTEM
 from idp.api.endpoints import Answer, Call, Endpoint
 from idp.api.paging import cut, read_id_cursor, write_cursor
 from idp.api.plans import scope_of
@@ -119,7 +119,7 @@ def _shown(job: jobs.Job) -> Job:
 
 
 _ONE = "/jobs/<id:job_id>"
-_WRITING = (POLICY, RESET, SYSTEM)
+_WRITING = (POLICY, RESET, DIRECTORY, SYSTEM)
 _READING = (READ, *_WRITING)
 
 _ABOUT_ONE = (

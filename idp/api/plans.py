@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from idp.api.access import POLICY, READ, RESET, SYSTEM, Caller
+from idp.api.access import DIRECTORY, POLICY, READ, RESET, SYSTEM, Caller
 from idp.api.endpoints import Answer, Call, Endpoint
 from idp.api.paging import cut, read_id_cursor, write_cursor
 from idp.api.plan_targets import PlanTarget, PlanTargetPage, TargetQuery, policy_page
@@ -22,11 +22,14 @@ from idp.core.policy_targets import list_policy_targets
 from idp.core.reset_targets import list_administrators, refuse_administrators
 from idp.core.resets import KIND_NAME as BULK_RESET
 from idp.core.runtime import Runtime
+from idp.core.sync.applying import APPLY_JOB
+from idp.core.sync.kind import KIND_NAME as SYNC
 from idp.errors import InvalidInput, NotFound
 from idp.ids import RealmName
 
 _MOST_BYTES = 8 * 1024 * 1024
-_SCOPES = {PUBLISH: POLICY, BULK_RESET: RESET}
+_SCOPES = {PUBLISH: POLICY, BULK_RESET: RESET, SYNC: DIRECTORY}
+_JOB_SCOPES = {APPLY_JOB: DIRECTORY}
 
 
 class Plan(View):
@@ -63,7 +66,9 @@ class PlanQuery(PageQuery):
 class NewPlan(Body):
     """What to plan."""
 
-    kind: Annotated[str, Field(description="`policy.publish` or `password.reset`.")]
+    kind: Annotated[
+        str, Field(description="`policy.publish`, `password.reset` or `directory.sync`.")
+    ]
     params: dict[str, Any]
 
 
@@ -80,8 +85,8 @@ class Started(View):
 
 
 def scope_of(kind: str) -> str:
-    """Return the scope that acts of a kind take."""
-    return _SCOPES.get(kind.removesuffix(".undo"), SYSTEM)
+    """Return the scope that acts of a kind take, of a plan or of a job."""
+    return (_SCOPES | _JOB_SCOPES).get(kind.removesuffix(".undo"), SYSTEM)
 
 
 def list_plans(call: Call, query: PlanQuery) -> Answer:
@@ -97,11 +102,15 @@ def list_plans(call: Call, query: PlanQuery) -> Answer:
 def create_plan(call: Call, body: NewPlan) -> Answer:
     """Compute a plan and keep it for 24 hours; nothing is changed yet.
 
-    If-Match may name the policy version that a `policy.publish` was made of.
+    A `password.reset` of a person takes a sign-in of the last 15 minutes.
+    If-Match may name the policy version that a `policy.publish` was made of. A `directory.sync`
+    takes the params `connector` and `mode`, and reads the directory before it answers.
     """
     if body.kind not in _SCOPES:
         raise InvalidInput("plan.kind_unknown", known=sorted(_SCOPES))
     call.caller.require(scope_of(body.kind))
+    if body.kind == BULK_RESET:
+        call.caller.require_recent_sign_in(call.runtime.clock.now())
     if body.kind == PUBLISH:
         with call.work(write=False) as uow:
             call.check_version(current_policy(uow).number)
@@ -122,6 +131,7 @@ def list_targets(call: Call, plan_id: str, query: TargetQuery) -> Answer:
     """List whom a plan names, those who are left out included.
 
     Of `policy.publish`, the active users whom the policy would ask something of at this moment.
+    A `directory.sync` names nobody here: its run, `params.run_id`, lists its changes.
     """
     after = read_id_cursor(query.cursor) or ""
     with call.work(write=False) as uow:
@@ -137,8 +147,12 @@ def list_targets(call: Call, plan_id: str, query: TargetQuery) -> Answer:
 
 
 def apply_plan(call: Call, plan_id: str, body: Application) -> Answer:
-    """Start what a plan says, once."""
-    _require_scope(call, plan_id)
+    """Start what a plan says, once.
+
+    A `password.reset` of a person takes a sign-in of the last 15 minutes.
+    """
+    if _require_scope(call, plan_id) == BULK_RESET:
+        call.caller.require_recent_sign_in(call.runtime.clock.now())
     job_id = plans.apply_plan(
         call.runtime, call.realm, plan_id, body.fingerprint, call.caller.actor, call.trace
     )
@@ -165,12 +179,14 @@ def find_realm(runtime: Runtime, plan_id: str) -> RealmName:
     raise NotFound("plan.not_found", plan_id=plan_id)
 
 
-def _require_scope(call: Call, plan_id: str) -> None:
+def _require_scope(call: Call, plan_id: str) -> str:
+    """Return the kind of a plan on which the caller may act."""
     with call.work(write=False) as uow:
         plan = plans.get_plan(uow, plan_id)
         call.caller.require(scope_of(plan.kind))
         if plan.kind == BULK_RESET and not call.caller.has_power_over_all:
             refuse_administrators(list_administrators(uow, plan_id))
+        return plan.kind
 
 
 def _within_power(caller: Caller, body: NewPlan) -> dict[str, Any]:
@@ -182,7 +198,7 @@ def _within_power(caller: Caller, body: NewPlan) -> dict[str, Any]:
 
 _ALL = "/realms/<name:realm>/plans"
 _ONE = "/plans/<id:plan_id>"
-_WRITING = (POLICY, RESET)
+_WRITING = (POLICY, RESET, DIRECTORY)
 _READING = (READ, *_WRITING)
 
 _ABOUT_ONE = (

@@ -1,6 +1,6 @@
 """Refusals as problem documents; what was sent is not repeated in them.
 
-Spec: RFC 9457 3; RFC 6750 3.
+Spec: RFC 9457 3; RFC 6750 3; RFC 9470 3.
 """
 
 from collections.abc import Iterator, Mapping
@@ -68,6 +68,14 @@ _WORDS: Mapping[str, str] = {
     "client.changed": "Somebody changed the client meanwhile; read it again.",
     "client.exists": "There is a client with this id already.",
     "client.invalid": "The client cannot be registered like this.",
+    "directory.busy": "The directory is being read or synced at this moment; try again later.",
+    "directory.misconfigured": "The directory cannot be read like this; nothing was changed.",
+    "directory.not_found": "There is no such directory.",
+    "directory.run_not_found": "There is no such run over this directory.",
+    "directory.run_planned": "The run has a plan already.",
+    "directory.unavailable": "The directory does not answer; nothing was changed.",
+    "directory.untrustworthy": "Too much of the directory was not understood; nothing was changed.",
+    "group.directory_owned": "A directory owns the group; change it there.",
     "https.required": "This came over plain http; the token should be replaced.",
     "idempotency.bad_key": "The Idempotency-Key is not 1 to 255 printable ASCII characters.",
     "idempotency.key_reused": "The Idempotency-Key was used for another request.",
@@ -90,7 +98,10 @@ _WORDS: Mapping[str, str] = {
     "reset.users_refused": "Some of the users do not exist in this realm, or are named twice.",
     "token.invalid": "The access token is not good, or not good any more.",
     "token.missing": "An access token of an administrator is needed.",
+    "token.sign_in_too_old": "This takes a recent sign-in; authorize again with the max_age told.",
     "user.changed_meanwhile": "Somebody changed the user meanwhile; read it again.",
+    "user.directory_owned": "A directory owns the account; change this there.",
+    "user.disabled_by_directory": "The directory that owns the account disabled it.",
     "user.invalid": "The user cannot be stored like this.",
     "user.not_found": "There is no such user in this realm.",
     "user.username_taken": "Another user of this realm has this login name.",
@@ -152,6 +163,11 @@ def _add_headers(response: Response, error: IdpError) -> None:
             response.headers["Retry-After"] = str(error.retry_after)
         case NotAuthenticated(code="token.missing"):
             response.headers["WWW-Authenticate"] = 'Bearer realm="administration"'
+        case NotAuthenticated(code="token.sign_in_too_old"):
+            response.headers["WWW-Authenticate"] = (
+                'Bearer realm="administration", error="insufficient_user_authentication", '
+                f'max_age="{error.params["max_age"]}"'
+            )
         case NotAuthenticated():
             challenge = 'Bearer realm="administration", error="invalid_token"'
             response.headers["WWW-Authenticate"] = challenge

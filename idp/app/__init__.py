@@ -6,7 +6,8 @@ runs in each process, `site` the WSGI application. The commands are lent this pa
 Authlib.
 """
 
-from idp.adapters.secretbox import create_key_file
+from idp.adapters.directories import seal_setting
+from idp.adapters.secretbox import create_key_file, open_key_file
 from idp.app.parts import assemble, build_runtime, common_passwords, strength_meter
 from idp.app.policy_rules import policy_rules
 from idp.app.processes import (
@@ -28,7 +29,9 @@ __all__ = [
     "create_app",
     "create_key_file",
     "job_runner",
+    "open_key_file",
     "policy_rules",
+    "seal_setting",
     "serve_web",
     "start_log",
     "start_quiet_log",

@@ -2,10 +2,12 @@
 
 from idp.adapters.breaches import BreachLists
 from idp.adapters.common_passwords import CommonPasswordList
+from idp.adapters.directories import DirectorySources
 from idp.adapters.hashing import PasswordHasher
 from idp.adapters.logs import log_event
 from idp.adapters.mail import open_mailer
 from idp.adapters.metrics import count_event
+from idp.adapters.pauses import ThreadPause
 from idp.adapters.secretbox import open_key_file
 from idp.adapters.strength import ZxcvbnMeter
 from idp.app.policy_rules import policy_rules
@@ -22,14 +24,20 @@ def assemble(config: Config) -> Runtime:
 
     Raises:
         ConfigError: the key file is missing, corrupt or open to others; an installed policy rule
-            cannot be used.
+            or the settings of a directory cannot be used.
     """
     hashing = config.hashing
+    clock = SystemClock()
+    box = open_key_file(config.secrets.key_file)
+    directories = DirectorySources(config.connectors, box, clock)
+    directories.require_all()
     return Runtime(
         config=config,
-        box=open_key_file(config.secrets.key_file),
+        box=box,
         database=Database(config.database.url.reveal(), pool_size=config.server.threads),
-        clock=SystemClock(),
+        clock=clock,
+        directories=directories,
+        pause=ThreadPause(),
         hasher=PasswordHasher(
             memory_kib=hashing.memory_kib,
             time_cost=hashing.time_cost,

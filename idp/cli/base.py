@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # a command's help must not wait for pydantic and SQLAlchemy
 
     from idp.config import Config
     from idp.core.jobs import Job
-    from idp.core.ports import CommonPasswords, StrengthMeter
+    from idp.core.ports import CommonPasswords, SecretBox, StrengthMeter
     from idp.core.runtime import Runtime
     from policy.model import Rule
 
@@ -65,6 +65,14 @@ class Parts(Protocol):
 
     def create_key_file(self, path: Path) -> None:
         """Write a new key file; an existing one is never replaced."""
+        ...
+
+    def open_key_file(self, path: Path) -> "SecretBox":
+        """Return what encrypts with the key file, or raise `ConfigError` with the reason."""
+        ...
+
+    def seal_setting(self, box: "SecretBox", value: str) -> str:
+        """Return a secret as it may stand among a directory's settings."""
         ...
 
     def check_mail(self, config: "Config") -> str | None:

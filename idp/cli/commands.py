@@ -19,6 +19,7 @@ COMMANDS = (
     Entry("keys", "idp.cli.keys:keys_group", "Signing keys."),
     Entry("policy", "idp.cli.policy:policy_group", "The password policy."),
     Entry("reset", "idp.cli.resets:reset_group", "Reset passwords in bulk."),
+    Entry("directory", "idp.cli.directories:directory_group", "Directories: check, sync, status."),
     Entry("plan", "idp.cli.plans:plan_group", "Plans: review, apply, undo."),
     Entry("job", "idp.cli.jobs:job_group", "Long work under way."),
 )

@@ -9,7 +9,9 @@ import click
 import requests
 import sqlalchemy as sa
 
+from connectors.port import ConnectorError, DirectoryUnavailable
 from idp.cli.base import CliContext, json_option
+from idp.config import Connector
 from idp.core.readiness import check_readiness
 from idp.core.roles import ADMIN_REALM
 from idp.core.runtime import Runtime
@@ -17,6 +19,8 @@ from idp.core.work import HOST
 from idp.errors import ConfigError, Unavailable
 
 _CLOCK_TOLERANCE = timedelta(seconds=2)
+_DIRECTORY_CLOCK_TOLERANCE = timedelta(seconds=60)
+_CERTIFICATE_SOON = timedelta(days=21)
 _TIMEOUT_S = 3
 _MISDIRECTED = 421
 
@@ -62,7 +66,7 @@ def _examine(context: CliContext) -> Iterator[Result]:
     try:
         runtime = context.lent_runtime or context.parts().assemble(config)
     except ConfigError as error:
-        yield Result("key file", str(error))
+        yield _not_assembled(error)
         return
     try:
         yield Result("key file", hint=f"keep a copy of {config.secrets.key_file} elsewhere")
@@ -73,11 +77,55 @@ def _examine(context: CliContext) -> Iterator[Result]:
         yield Result(
             "mail", problem, "check mail.url; mail waits in the outbox" if problem else None
         )
+        yield from _check_directories(runtime)
         yield _check_proxy(runtime)
         yield _check_cookies(runtime)
     finally:
         if context.lent_runtime is None:
             runtime.database.close()
+
+
+def _not_assembled(error: ConfigError) -> Result:
+    """Tell why the parts could not be put together: a directory's settings, or the key file."""
+    if error.path.startswith("connectors."):
+        name = error.path.split(".")[1]
+        hint = "mend the setting; nothing starts before that"
+        return Result(f"directory {name}", str(error), hint)
+    return Result("key file", str(error))
+
+
+def _check_directories(runtime: Runtime) -> Iterator[Result]:
+    """Ask each directory, as a run would; what is kept in the clear is hinted at."""
+    for name, connector in runtime.config.connectors.items():
+        title = f"directory {name}"
+        hints = list(_hints(name, connector))
+        try:
+            report = runtime.directories.source(name).check()
+        except DirectoryUnavailable as error:
+            hint = "check that it runs, its url, and what lies between; nobody is changed meanwhile"
+            yield Result(title, f"it does not answer: {error.reason}", "\n".join([hint, *hints]))
+            continue
+        except ConnectorError as error:
+            hint = f"mend [connectors.{name}], then: idp directory check --connector {name}"
+            yield Result(title, error.reason, "\n".join([hint, *hints]))
+            continue
+        hints += [f"warning: {warning}" for warning in report.warnings]
+        if report.clock_ahead is not None and abs(report.clock_ahead) > _DIRECTORY_CLOCK_TOLERANCE:
+            off = report.clock_ahead.total_seconds()
+            hints.append(f"its clock is {off:+.0f} s from ours: run NTP on both")
+        ends = report.certificate_expires_at
+        if ends is not None and ends - runtime.clock.now() < _CERTIFICATE_SOON:
+            hints.append(f"its certificate expires at {ends:%Y-%m-%d %H:%M}Z: renew it")
+        yield Result(title, hint="\n".join(hints) or None)
+
+
+def _hints(name: str, connector: Connector) -> Iterator[str]:
+    password = connector.settings.reveal().get("bind_password")
+    if isinstance(password, str) and not password.startswith("sealed:"):
+        yield (
+            f"connectors.{name}.bind_password stands there in the clear;"
+            " `idp directory seal` prints what may stand there instead"
+        )
 
 
 def _check_clock(runtime: Runtime) -> Iterator[Result]:

@@ -3,6 +3,7 @@
 import click
 
 from idp.cli.base import CliContext, json_option, yes_option
+from idp.cli.directory_changes import changes_document, held_because, show_changes
 from idp.cli.following import (
     find_plan,
     look_at,
@@ -16,6 +17,7 @@ from idp.core.jobs import get_job
 from idp.core.plans import PlanTarget, PlanView, apply_plan, list_plan_targets, list_plans
 from idp.core.plans import undo_plan as undo
 from idp.core.policy_publishing import KIND_NAME as PUBLISH
+from idp.core.sync.kind import KIND_NAME as SYNC
 from idp.core.work import HOST
 
 _PAGE = 1000
@@ -59,6 +61,9 @@ def show_command(context: CliContext, plan_id: str, *, with_targets: bool, as_js
     if plan.kind == PUBLISH:
         _show_publication(context, plan, with_targets=with_targets, as_json=as_json)
         return
+    if plan.kind == SYNC:
+        _show_sync(context, plan, as_json=as_json)
+        return
     if not with_targets:
         show_plan(context, plan, as_json=as_json)
         return
@@ -84,6 +89,8 @@ def apply_command(
 ) -> None:
     """Do what a plan says."""
     plan = find_plan(context, plan_id)
+    for reason in held_because(plan):
+        context.say(f"HELD: {reason}")
     context.confirm(f"{plan.summary}. Do it?", assume_yes=yes)
     job_id = apply_plan(context.runtime(), plan.realm, plan.id, plan.fingerprint, HOST)
     _finish(context, plan, job_id, wait=wait, as_json=as_json)
@@ -124,6 +131,16 @@ def _show_publication(
         show_publication(context, plan)
         if with_targets:
             show_policy_targets(context, plan)
+
+
+def _show_sync(context: CliContext, plan: PlanView, *, as_json: bool) -> None:
+    if as_json:
+        context.print_json(changes_document(context, plan))
+        return
+    show_plan(context, plan, as_json=False)
+    show_changes(context, plan)
+    for reason in held_because(plan):
+        context.say(f"HELD: {reason}")
 
 
 def _list_targets(context: CliContext, plan: PlanView) -> list[PlanTarget]:

@@ -6,6 +6,7 @@ Owns what settings exist (`schema`), how each is written (`values`), where they 
 the file or the environment.
 """
 
+from idp.config.connectors import Connector, SourceSettings
 from idp.config.example import render_example, render_initial
 from idp.config.loading import default_path, load
 from idp.config.problems import InvalidConfigError, Problem
@@ -16,6 +17,7 @@ from idp.config.values import Address, Limit, SecretUrl, is_loopback
 __all__ = [
     "Address",
     "Config",
+    "Connector",
     "Hashing",
     "InvalidConfigError",
     "Lifetimes",
@@ -25,6 +27,7 @@ __all__ = [
     "Realm",
     "SecretUrl",
     "Server",
+    "SourceSettings",
     "default_path",
     "is_loopback",
     "load",

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from idp.config.connectors import Connector
 from idp.config.realms import REALMS, Lifetimes, Realm
 from idp.config.schema import Config
 from idp.durations import format_duration
@@ -26,6 +27,65 @@ The document of `idp policy show`, for example:
 length = {{min = 15, max = 256}}
 differs_from_current = {{}}
 blocklist = {{common = true, words = ["timetrak"]}}
+"""
+
+
+_CONNECTOR_HINT = """\
+A directory whose accounts sign in here: docs/directories.md. NAME is yours to choose, and stays;
+without such a table there is none. This one is an example: remove the "# " of the lines that you
+need.
+"""
+_LDAP_HINT = """\
+What the connector itself is told. This is for kind = "ldap"; "csv" takes path and delimiter. Where
+a line shows a default, it can be left out.
+
+Which server it is; several of the defaults below follow from it.
+vendor = "openldap"
+One server or several, in the order of preference: "ldaps://HOST:PORT" or "ldap://HOST:PORT".
+url = ["ldaps://ldap.example.co.nz"]
+Whether ldap:// becomes TLS before anything else is said.
+start_tls = true
+The certificates to trust (PEM); without it those of the system. A relative path is in the folder
+of this file.
+ca_file = "directory-ca.pem"
+Whether the system's are trusted as well.
+trust_system_ca = false
+Lets start_tls = false send passwords in the clear.
+allow_insecure = false
+
+The account that reads, and its password: `idp directory seal` prints what to write here.
+bind_dn = "cn=idp,ou=services,dc=example,dc=co,dc=nz"
+bind_password = "sealed:..."
+
+Who is an account: everybody below base who matches filter ("one" looks only directly below it).
+base = "ou=people,dc=example,dc=co,dc=nz"
+filter = "(objectClass=inetOrgPerson)"
+scope = "subtree"
+What people type to sign in.
+login_attribute = "uid"
+Attributes and where they are from; the first that has a value counts.
+attributes.email = "mail"
+attributes.name = ["displayName", "cn"]
+attributes.given_name = "givenName"
+attributes.family_name = "sn"
+
+Groups; none are read without group_base.
+group_base = "ou=groups,dc=example,dc=co,dc=nz"
+group_filter = "(objectClass=groupOfNames)"
+group_name_attribute = "cn"
+group_member_attribute = "member"
+The attribute in which an entry names its groups.
+member_of_attribute = "memberOf"
+
+Seconds to connect, for one question of somebody who waits, and for one page of a run.
+connect_timeout = 3.0
+deadline = 8.0
+read_timeout = 60.0
+Connections kept open in each process, and entries in one page.
+pool_size = 8
+page_size = 500
+Whether the server hashes passwords that come in a plain modification (ppolicy_hash_cleartext).
+hashes_clear_text = false
 """
 
 
@@ -60,6 +120,8 @@ def _render(given: Mapping[str, str]) -> str:
         if name == "realms":
             for realm, title in REALMS.items():
                 lines += _realm_table(realm, title)
+        elif name == "connectors":
+            lines += _connector_table()
         elif isinstance(section, type) and issubclass(section, BaseModel):
             lines += _table(name, section, given)
     return "\n".join(lines) + "\n"
@@ -72,6 +134,22 @@ def _realm_table(name: str, title: str) -> Iterator[str]:
     yield from _comment(Realm.model_fields["policy"].description or "")
     yield from _comment(_POLICY_HINT.format(name=name))
     yield from _table(f"realms.{name}.lifetimes", Lifetimes, {})
+
+
+def _connector_table() -> Iterator[str]:
+    """Show a directory; all of it is a comment, so that nobody has one by accident."""
+    yield ""
+    yield from _comment(_CONNECTOR_HINT)
+    yield "#"
+    yield "# [connectors.NAME]"
+    for name, field in Connector.model_fields.items():
+        if name == "settings":
+            continue
+        yield "#"
+        yield from _comment(field.description or "")
+        yield f"# {_shown(name, field, None).removeprefix('# ')}"
+    yield "#"
+    yield from _comment(_LDAP_HINT)
 
 
 def _table(

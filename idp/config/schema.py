@@ -8,9 +8,10 @@ from datetime import timedelta
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field
 from pydantic import model_validator as check_model
 
+from idp.config.connectors import Connector, ConnectorKey
 from idp.config.realms import Realm, RealmKey, default_realms
 from idp.config.section import Section
 from idp.config.values import (
@@ -179,14 +180,19 @@ class Config(Section):
     breaches: Breaches = Breaches()
     log: Log = Log()
     hashing: Hashing = Hashing()
-    connectors: None = Field(default=None, exclude=True)
+    connectors: dict[ConnectorKey, Connector] = Field(default_factory=dict)
 
-    @field_validator("connectors", mode="before")
-    @classmethod
-    def _refuse_connectors(cls, value: object) -> None:
-        if value:
-            reason = "directory connectors are not part of this version"
-            raise ValueError(reason)
+    @check_model(mode="after")
+    def _has_the_realms_of_its_connectors(self) -> Self:
+        for name, connector in self.connectors.items():
+            if connector.realm not in self.realms:
+                reason = f"connectors.{name}.realm names {connector.realm}, which is no realm"
+                raise ValueError(reason)
+        return self
+
+    def connectors_of(self, realm: str) -> dict[str, Connector]:
+        """Return the directories that own accounts of a realm, by name."""
+        return {name: each for name, each in self.connectors.items() if each.realm == realm}
 
     def realm(self, name: str) -> Realm:
         """Return the settings of a realm.

@@ -8,11 +8,13 @@ from sqlalchemy.engine import Row
 
 from idp.core.names import find_key
 from idp.core.work import UnitOfWork
-from idp.errors import Unavailable
+from idp.errors import Conflict, Unavailable
 from idp.ids import RawToken, RealmName, UserId, hash_token
 from idp.store import hot_accounts
 from idp.store.users import UserRow
 
+DIRECTORY_OWNED = "user.directory_owned"
+"""The code of what cannot be done here, because a directory owns the account."""
 _NOBODY = ""
 
 
@@ -36,6 +38,14 @@ class Owner:
         return tuple(filter(None, (self.given_name, self.family_name, self.name)))
 
 
+@dataclass(frozen=True, slots=True)
+class EntryOf:
+    """Which entry of which directory an account is."""
+
+    connector: str
+    stable_id: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredPassword:
     """A password credential as it is stored."""
@@ -55,7 +65,11 @@ class StoredPassword:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """An account with its counters and its password, at one moment."""
+    """An account with its counters and its password, at one moment.
+
+    Attributes:
+        entry: the directory that owns the account, and its password, if one does.
+    """
 
     realm: RealmName
     owner: Owner
@@ -64,6 +78,7 @@ class Account:
     epoch: int
     generation: int
     password: StoredPassword | None
+    entry: EntryOf | None = None
 
     @property
     def user_id(self) -> UserId:
@@ -141,6 +156,16 @@ def find_account_by_id(uow: UnitOfWork, user_id: UserId) -> Account | None:
     return _by_id(uow, user_id, to_write=False)
 
 
+def require_own_password(account: Account) -> None:
+    """Return when the password of an account is kept here.
+
+    Raises:
+        Conflict: `user.directory_owned`: a directory keeps it.
+    """
+    if account.entry is not None:
+        raise Conflict(DIRECTORY_OWNED)
+
+
 def owner_of(user: UserRow | Row[*tuple[Any, ...]]) -> Owner:
     """Return who a row with the columns of a user belongs to."""
     return Owner(
@@ -170,7 +195,12 @@ def _account(row: Row[*tuple[Any, ...]]) -> Account:
         epoch=row.epoch,
         generation=row.credential_generation,
         password=None if row.hash is None else _password(row),
+        entry=None if row.connector is None else _entry(row),
     )
+
+
+def _entry(row: Row[*tuple[Any, ...]]) -> EntryOf:
+    return EntryOf(row.connector, row.stable_id or _NOBODY)
 
 
 def _password(row: Row[*tuple[Any, ...]]) -> StoredPassword:

@@ -9,7 +9,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from idp.core.gate import AccountFacts, Cleared, Reason, Refused, WaveHour, clear
+from idp.core.gate import (
+    AccountFacts,
+    Cleared,
+    Reason,
+    Refused,
+    WaveHour,
+    asking_nothing,
+    clear,
+)
 from idp.core.policies import Stamp, judging_policy, policy_version, stamp_of
 from idp.core.work import UnitOfWork
 from idp.ids import ClientId, UserId
@@ -143,6 +151,8 @@ def replay(uow: UnitOfWork, decision: Decision) -> GateAnswer | None:
     """
     facts = decision.facts
     groups = frozenset(facts["groups"])
+    is_exempt = facts.get("is_exempt", False)
+    policy = for_groups(policy_version(uow, decision.policy_version), groups)
     account = AccountFacts(
         user_id=decision.user_id,
         sub="",
@@ -151,10 +161,12 @@ def replay(uow: UnitOfWork, decision: Decision) -> GateAnswer | None:
         epoch=facts["epoch"],
         credential_epoch=facts["credential_epoch"],
         generation=0,
-        policy=for_groups(policy_version(uow, decision.policy_version), groups),
+        policy=asking_nothing(policy) if is_exempt else policy,
         credential=_read_credential(uow, facts, groups),
         noted_under=None,
         wave_hour=WaveHour(None, 0),
+        is_exempt=is_exempt,
+        is_unchecked=facts.get("is_unchecked", False),
     )
     gate = clear(
         account,
@@ -190,8 +202,13 @@ def _write_facts(account: AccountFacts, asked: Asked, now: datetime) -> dict[str
         "birth_epoch": asked.birth_epoch,
         "session_ended": asked.session_ended,
         "groups": sorted({*groups, *account.policy.of_groups}),
+        **({} if account.connector is None else _write_directory(account)),
         **({} if credential is None else _write_credential(credential)),
     }
+
+
+def _write_directory(account: AccountFacts) -> dict[str, object]:
+    return {"is_exempt": account.is_exempt, "is_unchecked": account.is_unchecked}
 
 
 def _write_credential(credential: CredentialFacts) -> dict[str, object]:

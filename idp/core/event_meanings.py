@@ -62,8 +62,16 @@ MEANINGS: Mapping[EventCode, Meaning] = {
     EventCode.USER_UNLOCKED: Meaning(
         "An administrator unlocked an account and forgot its failed tries.", About.USER, ()
     ),
-    EventCode.USER_DEACTIVATED: Meaning("An account was taken out of use.", About.USER, ()),
-    EventCode.USER_REACTIVATED: Meaning("An account was taken back into use.", About.USER, ()),
+    EventCode.USER_DEACTIVATED: Meaning(
+        "An account was taken out of use; by a directory, if one is named.",
+        About.USER,
+        ("connector",),
+    ),
+    EventCode.USER_REACTIVATED: Meaning(
+        "An account was taken back into use; by a directory, if one is named.",
+        About.USER,
+        ("connector",),
+    ),
     EventCode.USER_MUST_CHANGE: Meaning(
         "An administrator asked one user for another password.", About.USER, ("end_sessions",)
     ),
@@ -244,6 +252,26 @@ MEANINGS: Mapping[EventCode, Meaning] = {
         "A mail was given up: refused for good, never readable, or not taken for two days.",
         About.USER,
         ("message_id", "template", "attempts", "reason"),
+    ),
+    EventCode.DIRECTORY_SYNCED: Meaning(
+        "What a run over a directory found was applied; with how many changes of each kind.",
+        About.NOBODY,
+        ("connector", "mode", "run_id", "counts"),
+    ),
+    EventCode.DIRECTORY_SYNC_HELD: Meaning(
+        "A run over a directory would take too much away and waits for an administrator.",
+        About.NOBODY,
+        ("connector", "mode", "run_id", "counts", "held_because"),
+    ),
+    EventCode.DIRECTORY_SYNC_FAILED: Meaning(
+        "A run over a directory failed; nothing was changed.",
+        About.NOBODY,
+        ("connector", "mode", "reason"),
+    ),
+    EventCode.DIRECTORY_ERASED: Meaning(
+        "The personal data of an account that left its directory was erased.",
+        About.USER,
+        ("connector",),
     ),
 }
 """Every code there is, in the order of the enumeration."""

@@ -66,6 +66,10 @@ class EventCode(StrEnum):
     ADMIN_SETUP_COMPLETED = "admin.setup_completed"
     ADMIN_REFUSED = "admin.refused"
     MAIL_FAILED = "mail.failed"
+    DIRECTORY_SYNCED = "directory.synced"
+    DIRECTORY_SYNC_HELD = "directory.sync_held"
+    DIRECTORY_SYNC_FAILED = "directory.sync_failed"
+    DIRECTORY_ERASED = "directory.erased"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

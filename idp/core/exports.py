@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from datetime import datetime
 
-from idp.core.groups import SEPARATORS
+from idp.core.group_spellings import SEPARATORS
 from idp.core.import_files import COLUMNS, SECRET_COLUMNS
 from idp.core.runtime import Runtime
 from idp.core.spreadsheets import guard_cell

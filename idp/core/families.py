@@ -9,6 +9,7 @@ from sqlalchemy.engine import Row
 
 from idp.core.client_proofs import ClientProof, ClientRefused, authenticate_client
 from idp.core.clients import Client
+from idp.core.directory_recheck import is_unchecked
 from idp.core.events import Event, EventCode
 from idp.core.gate import Cleared, account_of, clear
 from idp.core.key_ring import key_ring
@@ -41,7 +42,12 @@ class _Place(Enum):
 
 
 def rotate_refresh(
-    uow: UnitOfWork, proof: ClientProof, token: RefreshToken, scopes: tuple[str, ...] | None
+    uow: UnitOfWork,
+    proof: ClientProof,
+    token: RefreshToken,
+    scopes: tuple[str, ...] | None,
+    *,
+    may_look: bool = True,
 ) -> Authorization | ClientRefused | GrantRefused:
     """Move a family on and return what its next token stands for; two statements.
 
@@ -52,6 +58,10 @@ def rotate_refresh(
 
     Args:
         token: genuine (its MAC was right). scopes: None for all that was granted.
+        may_look: the directory that owns the account was not asked for this request yet.
+
+    Raises:
+        RecheckDue: it has to be asked first.
 
     Spec: RFC 6749 6; RFC 9700 4.14.2.
     """
@@ -60,7 +70,7 @@ def rotate_refresh(
     if isinstance(client, ClientRefused):
         return client
     while row is not None:
-        checked = _check(uow, client, row, token, scopes)
+        checked = _check(uow, client, row, token, scopes, may_look=may_look)
         if isinstance(checked, GrantRefused):
             return checked
         if _place(uow, row, token) is _Place.REPEATED or hot_writes.rotate_family(
@@ -136,6 +146,8 @@ def _check(
     row: Row[Any],
     token: RefreshToken,
     scopes: tuple[str, ...] | None,
+    *,
+    may_look: bool,
 ) -> Cleared | GrantRefused:
     reason = _dead(uow, client, row)
     if reason is not None:
@@ -149,7 +161,14 @@ def _check(
         return refuse(uow, client, "ahead of its family", user_id=row.user_id)
     if not set(row.scope.split()).issuperset(scopes or ()):
         return refuse(uow, client, "scope", error="invalid_scope", user_id=row.user_id)
-    return ask_gate(uow, client, row, birth_epoch=row.family_epoch, family_id=row.family_id)
+    return ask_gate(
+        uow,
+        client,
+        row,
+        birth_epoch=row.family_epoch,
+        family_id=row.family_id,
+        is_unchecked=is_unchecked(uow, row, may_look=may_look),
+    )
 
 
 def _dead(uow: UnitOfWork, client: Client, row: Row[Any]) -> str | None:

@@ -6,8 +6,9 @@ Two callers: the authorize dispatcher (to show the screen) and the mint (to refu
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, final
 
 from sqlalchemy.engine import Row
@@ -25,7 +26,7 @@ from idp.ids import UserId
 from idp.store import hot
 from policy.combining import for_groups
 from policy.engine import evaluate
-from policy.model import CredentialFacts, PolicyVersion
+from policy.model import CredentialFacts, Enforcement, PolicyVersion
 from policy.verdict import RequiredAction, Verdict, Withheld
 
 _SEAL = object()
@@ -56,8 +57,12 @@ class AccountFacts:
     """Everything about an account that the gate looks at.
 
     Attributes:
-        policy: as it stands for this user, the rules of groups combined in.
+        policy: as it stands for this user, the rules of groups combined in; it asks nothing of a
+            password that a directory's own rules govern.
         noted_under: the version under which a stop that was withheld is on record already.
+        connector: the directory that owns the account, if one does.
+        is_exempt: and whose rules govern the password (DECISIONS 22).
+        is_unchecked: that directory was not asked for longer than it may be (DECISIONS 23).
     """
 
     user_id: UserId
@@ -71,6 +76,9 @@ class AccountFacts:
     credential: CredentialFacts | None
     noted_under: int | None
     wave_hour: WaveHour
+    connector: str | None = None
+    is_exempt: bool = False
+    is_unchecked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +122,8 @@ def clear(
     reason = _account_reason(account, birth_epoch, session_ended=session_ended)
     if reason is not None:
         return Refused(reason, immediate=True)
+    if account.is_unchecked:
+        return Refused(Reason.SIGN_IN_REQUIRED, immediate=False)
     verdict = standing(account, now)
     if verdict is None or verdict.required_action is None:
         withheld = None if verdict is None else verdict.withheld
@@ -160,6 +170,9 @@ def account_of(uow: UnitOfWork, row: Row[Any]) -> AccountFacts:
     """Read the account facts out of a row that has `hot.ACCOUNT_COLUMNS` (user present)."""
     groups = split_keys(row.group_keys)
     policy = for_groups(policy_version(uow, row.policy_version), groups)
+    is_exempt = is_directory_ruled(uow, row.connector)
+    if is_exempt:
+        policy = asking_nothing(policy)
     return AccountFacts(
         user_id=UserId(row.user_id),
         sub=row.sub,
@@ -172,7 +185,26 @@ def account_of(uow: UnitOfWork, row: Row[Any]) -> AccountFacts:
         credential=credential_facts(uow, row, policy, groups),
         noted_under=row.noted_under,
         wave_hour=WaveHour(row.wave_hour, row.wave_used),
+        connector=row.connector,
+        is_exempt=is_exempt,
     )
+
+
+def is_directory_ruled(uow: UnitOfWork, connector: str | None) -> bool:
+    """Tell whether only a directory's own rules govern a password (DECISIONS 22).
+
+    Also when the configuration does not know the directory any more.
+    """
+    if connector is None:
+        return False
+    found = uow.runtime.config.connectors_of(uow.realm).get(connector)
+    return found is None or not found.enforce_policy
+
+
+@lru_cache(maxsize=256)
+def asking_nothing(policy: PolicyVersion) -> PolicyVersion:
+    """Return a policy that lets pass whatever an administrator or a directory does not stop."""
+    return replace(policy, enforcement=Enforcement.NEVER, grace=timedelta(0), waves=None)
 
 
 def credential_facts(

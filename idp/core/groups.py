@@ -7,23 +7,19 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from idp.core.directory_groups import directory_groups, refuse_directory_groups
 from idp.core.events import Event, EventCode
+from idp.core.group_spellings import check_description, check_group_name
 from idp.core.names import find_key, name_key
 from idp.core.policies import current_policy, policy_version
 from idp.core.policy_rollout import hold_policy, names_group
-from idp.core.spellings import find_misspelling
 from idp.core.uniqueness import one_of_a_kind
 from idp.core.work import UnitOfWork
-from idp.errors import Conflict, InvalidInput, NotFound
+from idp.errors import Conflict, NotFound
 from idp.ids import UserId
 from idp.store.groups import GroupRow, MembershipRow
 from idp.store.standings import memberships_of
 from idp.store.users import CredentialRow, UserRow
-
-SEPARATORS = ";,|"
-"""What stands between names where several are written in one text; no name contains one."""
-_LONGEST_NAME = 128
-_LONGEST_DESCRIPTION = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,9 +78,11 @@ def update_group(
     Raises:
         NotFound: `group.not_found`, `user.not_found`.
         InvalidInput: `group.invalid`.
-        Conflict: `group.name_taken`; `group.in_policy`, when the policy knows it by its old name.
+        Conflict: `group.name_taken`; `group.in_policy`, when the policy knows it by its old name;
+            `group.directory_owned`.
     """
     row = _get_row(uow, name)
+    refuse_directory_groups(uow, [row.id])
     if new_name is not None and name_key(check_group_name(new_name)) != row.name_key:
         _refuse_in_policy(uow, row.name_key)
     changed = _rename(row, new_name, description)
@@ -103,9 +101,11 @@ def remove_group(uow: UnitOfWork, name: str) -> None:
     Raises:
         NotFound: `group.not_found`.
         Conflict: `group.in_use`, when somebody joins it at this moment; `group.in_policy`, when
-            the policy in force names it, or an earlier one from which a grace may still run.
+            the policy in force names it, or an earlier one from which a grace may still run;
+            `group.directory_owned`.
     """
     row = _get_row(uow, name)
+    refuse_directory_groups(uow, [row.id])
     _refuse_in_policy(uow, row.name_key)
     members = sa.select(MembershipRow.user_id).where(MembershipRow.group_id == row.id)
     _forget_refusals(uow, members)
@@ -141,10 +141,13 @@ def find_group_ids(uow: UnitOfWork, names: Iterable[str]) -> dict[str, str]:
 
 
 def set_groups(uow: UnitOfWork, user_id: UserId, names: Iterable[str]) -> bool:
-    """Make these the groups of a user; tell whether that changed anything.
+    """Make these the groups of a user, beside those that a directory put the user in.
+
+    Tells whether that changed anything.
 
     Raises:
         NotFound: `group.not_found`, with the `name` that no group has.
+        Conflict: `group.directory_owned`: only its directory puts users into that group.
     """
     wanted = {name_key(name): name for name in names}
     ids = find_group_ids(uow, wanted)
@@ -154,7 +157,8 @@ def set_groups(uow: UnitOfWork, user_id: UserId, names: Iterable[str]) -> bool:
     present = set(
         uow.db.scalars(sa.select(MembershipRow.group_id).where(MembershipRow.user_id == user_id))
     )
-    after = set(ids.values())
+    refuse_directory_groups(uow, set(ids.values()) - present)
+    after = set(ids.values()) | directory_groups(uow, present)
     for group_id in present - after:
         _leave(uow, group_id, {user_id})
     for group_id in after - present:
@@ -167,40 +171,15 @@ def add_members(uow: UnitOfWork, user_id: UserId, group_ids: Iterable[str]) -> N
     uow.db.add_all(MembershipRow(group_id=group_id, user_id=user_id) for group_id in group_ids)
 
 
-def check_group_name(name: str) -> str:
-    """Return a group's name as it is stored.
-
-    Raises:
-        InvalidInput: `group.invalid`.
-    """
-    stored = " ".join(filter(None, name.split(" ")))
-    reason = find_misspelling(stored)
-    if not 1 <= len(name_key(stored)) <= _LONGEST_NAME or len(stored) > _LONGEST_NAME:
-        reason = f"must have 1 to {_LONGEST_NAME} characters"
-    elif any(mark in stored for mark in SEPARATORS):
-        reason = f"must not contain any of {' '.join(SEPARATORS)}"
-    if reason:
-        raise InvalidInput("group.invalid", field="name", reason=reason)
-    return stored
-
-
 def _new_row(uow: UnitOfWork, name: str, description: str | None) -> GroupRow:
     stored = check_group_name(name)
     return GroupRow(
         id=uow.new_id(),
         name=stored,
         name_key=name_key(stored),
-        description=_check_description(description),
+        description=check_description(description),
         created_at=uow.now,
     )
-
-
-def _check_description(description: str | None) -> str | None:
-    text = (description or "").strip()
-    if len(text) > _LONGEST_DESCRIPTION or "\0" in text:
-        reason = f"must be text of at most {_LONGEST_DESCRIPTION} characters"
-        raise InvalidInput("group.invalid", field="description", reason=reason)
-    return text or None
 
 
 def _rename(row: GroupRow, new_name: str | None, description: str | None) -> bool:
@@ -209,7 +188,7 @@ def _rename(row: GroupRow, new_name: str | None, description: str | None) -> boo
         row.name = check_group_name(new_name)
         row.name_key = name_key(row.name)
     if description is not None:
-        row.description = _check_description(description)
+        row.description = check_description(description)
     return before != (row.name, row.description)
 
 

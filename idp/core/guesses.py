@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from idp.config import Limit
 from idp.core.accounts import Account, LookedUp
 from idp.core.devices import is_known_device
 from idp.core.events import Event, EventCode
@@ -48,6 +49,13 @@ class Refusal(StrEnum):
     BLOCKED = "too_many_failures"
     THROTTLED = "throttled"
     TEMPORARY_OVER = "temporary_password_over"
+    DIRECTORY_UNKNOWN = "directory_unknown"
+    DIRECTORY_DISABLED = "directory_disabled"
+    DIRECTORY_LOCKED = "directory_locked"
+    DIRECTORY_REFUSED = "directory_refused"
+    DIRECTORY_DOWN = "directory_down"
+    DIRECTORY_NOT_CONFIGURED = "directory_not_configured"
+    DIRECTORY_WITHOUT_PASSWORDS = "directory_without_passwords"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,9 +118,13 @@ def refusal_of(guess: Guess, *, is_right: bool) -> Refusal | None:
     Args:
         is_right: the password is the stored one.
     """
-    account = guess.account
-    if account is None:
+    if guess.account is None:
         return Refusal.UNKNOWN
+    return refusal_of_account(guess.account) or (None if is_right else Refusal.WRONG)
+
+
+def refusal_of_account(account: Account) -> Refusal | None:
+    """Return why an account may not be signed in to with any password."""
     if not account.is_active:
         return Refusal.INACTIVE
     if account.is_locked:
@@ -121,7 +133,7 @@ def refusal_of(guess: Guess, *, is_right: bool) -> Refusal | None:
         return Refusal.UNUSABLE
     if account.password.blocked_at is not None:
         return Refusal.BLOCKED
-    return None if is_right else Refusal.WRONG
+    return None
 
 
 def refuse_guess(uow: UnitOfWork, guess: Guess, reason: Refusal) -> Miss | LoginThrottled:
@@ -137,14 +149,12 @@ def refuse_guess(uow: UnitOfWork, guess: Guess, reason: Refusal) -> Miss | Login
     if not wait:
         counted = (*guess.told, *guess.network, *(guess.silent if is_free else ()))
         after = count_attempt(uow, held, counted)
-        _note_first_waits(
-            uow, guess, [b for b in counted if after[b.bucket].count == b.limit.count]
-        )
-        until = _blocked_until(guess.silent, after) if is_free else None
+        note_first_waits(uow, guess, [b for b in counted if after[b.bucket].count == b.limit.count])
+        until = blocked_until(guess.silent, after) if is_free else None
     if wait or not is_free:
         reason = Refusal.THROTTLED
-    _count_failure(uow, _NOBODY if reason is Refusal.THROTTLED else guess.user_id, until, guess)
-    _record_refusal(uow, guess, reason)
+    count_failure(uow, _NOBODY if reason is Refusal.THROTTLED else guess.user_id, until, guess)
+    record_refusal(uow, guess, reason)
     return LoginThrottled(wait) if wait else Miss()
 
 
@@ -173,23 +183,61 @@ def verify_guess(hasher: Hasher, guess: Guess, password: str) -> bool:
 
 def is_temporary_over(account: Account, now: datetime) -> bool:
     """Tell whether the password was a temporary one whose time is over."""
+    if account.entry is not None:  # a directory's own age of passwords, which it told itself
+        return False
     until = account.password.temporary_until if account.password else None
     return until is not None and now > until
 
 
 def refuse_temporary(uow: UnitOfWork, guess: Guess) -> TemporaryPasswordOver:
     """Note that a right password came too late; nothing is counted."""
-    _record_refusal(uow, guess, Refusal.TEMPORARY_OVER)
+    record_refusal(uow, guess, Refusal.TEMPORARY_OVER)
     return TemporaryPasswordOver()
+
+
+def record_refusal(uow: UnitOfWork, guess: Guess, reason: Refusal) -> None:
+    """Write down why a guess was refused."""
+    uow.record(
+        Event(
+            code=EventCode.USER_SIGN_IN_REFUSED,
+            subject_id=guess.user_id,
+            params={"reason": reason.value, "name_mac": guess.name_mac},
+        )
+    )
+
+
+def blocked_until(brakes: tuple[Brake, ...], after: dict[str, Bucket]) -> datetime | None:
+    """Return when the brakes of an account let the next guess through, if they stop any."""
+    return next((brake.blocked_until(after[brake.bucket]) for brake in brakes), None)
+
+
+def count_failure(
+    uow: UnitOfWork, user_id: str | None, until: datetime | None, guess: Guess
+) -> None:
+    """Count a wrong password on the credential; the owner hears of the last one."""
+    counted = hot_sign_in.count_failure(
+        uow.db, uow.realm, user_id or _NOBODY, at=uow.now, until=until, most=MOST_FAILURES
+    )
+    if counted == MOST_FAILURES and guess.account is not None:
+        _record_throttled(uow, guess, "password")
+        mail_account_locked(uow, guess.account.owner, "attempts")
+
+
+def note_first_waits(uow: UnitOfWork, guess: Guess, trips: list[Brake]) -> None:
+    """Write down which brakes begin to make people wait with this guess."""
+    for brake in trips:
+        scope = "address" if brake in guess.network else "account"
+        if brake not in guess.silent:
+            _record_throttled(uow, guess, scope)
 
 
 def _guess(
     uow: UnitOfWork, key: str, account: Account | None, known_device: RawToken | None
 ) -> Guess:
-    limits = uow.runtime.config.limits
+    config = uow.runtime.config
     name = bucket_of(uow, "name", key)
     network = network_of(uow.trace.address)
-    per_account, per_address = limits.sign_in_per_account, limits.sign_in_per_address
+    per_account, per_address = _per_account(uow), config.limits.sign_in_per_address
     if known_device is not None:
         device = bucket_of(uow, "device", hash_token(known_device))
         told = brake_of(device, per_account, grows=True)
@@ -210,26 +258,13 @@ def _guess(
     )
 
 
-def _blocked_until(brakes: tuple[Brake, ...], after: dict[str, Bucket]) -> datetime | None:
-    return next((brake.blocked_until(after[brake.bucket]) for brake in brakes), None)
-
-
-def _count_failure(
-    uow: UnitOfWork, user_id: str | None, until: datetime | None, guess: Guess
-) -> None:
-    counted = hot_sign_in.count_failure(
-        uow.db, uow.realm, user_id or _NOBODY, at=uow.now, until=until, most=MOST_FAILURES
-    )
-    if counted == MOST_FAILURES and guess.account is not None:
-        _record_throttled(uow, guess, "password")
-        mail_account_locked(uow, guess.account.owner, "attempts")
-
-
-def _note_first_waits(uow: UnitOfWork, guess: Guess, trips: list[Brake]) -> None:
-    for brake in trips:
-        scope = "address" if brake in guess.network else "account"
-        if brake not in guess.silent:
-            _record_throttled(uow, guess, scope)
+def _per_account(uow: UnitOfWork) -> Limit | None:
+    """Return the tightest limit of a realm: which names a directory owns is nobody's business."""
+    config = uow.runtime.config
+    directories = config.connectors_of(uow.realm).values()
+    limits = [config.limits.sign_in_per_account, *(d.sign_in_per_account for d in directories)]
+    known = [limit for limit in limits if limit is not None]
+    return min(known, key=lambda limit: (limit.count, -limit.per), default=None)
 
 
 def _record_throttled(uow: UnitOfWork, guess: Guess, scope: str) -> None:
@@ -238,15 +273,5 @@ def _record_throttled(uow: UnitOfWork, guess: Guess, scope: str) -> None:
             code=EventCode.USER_THROTTLED,
             subject_id=guess.user_id,
             params={"scope": scope, "name_mac": guess.name_mac},
-        )
-    )
-
-
-def _record_refusal(uow: UnitOfWork, guess: Guess, reason: Refusal) -> None:
-    uow.record(
-        Event(
-            code=EventCode.USER_SIGN_IN_REFUSED,
-            subject_id=guess.user_id,
-            params={"reason": reason.value, "name_mac": guess.name_mac},
         )
     )

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TypeVar, cast
 
 from idp.core.claims import parse_claims
-from idp.core.groups import SEPARATORS, check_group_name
+from idp.core.group_spellings import SEPARATORS, check_group_name
 from idp.core.import_files import BadRow, SourceRow
 from idp.core.names import name_key
 from idp.core.profiles import KEEP, Keep, Problems, Profile, check_profile

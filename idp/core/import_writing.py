@@ -5,13 +5,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import assert_never
 
+from idp.core.directory_groups import refuse_directory_groups
 from idp.core.groups import add_members, create_group, find_group_ids, group_names, set_groups
 from idp.core.import_matching import Known, match_rows
 from idp.core.import_rows import ImportRow
 from idp.core.names import name_key
 from idp.core.passwords import PreparedPassword, SetBy, Setting, store_prepared
 from idp.core.profiles import Problems
-from idp.core.users.changes import change_columns, flush_user, note_changed
+from idp.core.users.changes import (
+    change_columns,
+    flush_user,
+    note_changed,
+    require_own_columns,
+)
 from idp.core.users.creation import add_default_name, add_user, give_first_password
 from idp.core.users.states import deactivate_user, lock_user, reactivate_user, unlock_user
 from idp.core.users.views import UserStatus, status_of
@@ -89,6 +95,8 @@ def _finish_new(
     uow: UnitOfWork, new: Sequence[tuple[UserId, ReadyRow]], group_ids: dict[str, str]
 ) -> None:
     flush_user(uow)
+    keys = {name_key(name) for _, one in new for name in one.row.groups or ()}
+    refuse_directory_groups(uow, [group_ids[key] for key in keys])
     for user_id, one in new:
         give_first_password(uow, user_id, one.prepared, _setting(one.row))
         add_members(uow, user_id, [group_ids[name_key(name)] for name in one.row.groups or ()])
@@ -101,9 +109,10 @@ def _change_known(
     groups = group_names(uow, [match.user.id for match, _ in known]) if known else {}
     for match, one in known:
         user_id = UserId(match.user.id)
+        require_own_columns(match.user, one.row.columns)
         changed = change_columns(uow, match.user, one.row.columns)
-        if _is_other(one.row.groups, groups.get(user_id, ())):
-            set_groups(uow, user_id, one.row.groups or ())
+        is_other = _is_other(one.row.groups, groups.get(user_id, ()))
+        if is_other and set_groups(uow, user_id, one.row.groups or ()):
             changed.append("groups")
         note_changed(uow, match.user, changed)
         has_moved = _set_status(uow, match.user, one.row.status)

@@ -2,15 +2,29 @@
 
 Facts are read in one unit of work, the password is verified outside of any, and what follows is
 written in another one that looks again. Whatever the reason, a refusal costs one verification and
-the same statements, and is told apart only in the audit trail.
+the same statements, and is told apart only in the audit trail. In a realm with a directory its time
+tells nothing because every refusal waits, and only the accounts of a directory wait for it.
 """
 
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
 
-from idp.core.accounts import Account, find_account_to_write, look_up
+from connectors.verdicts import Verification
+from idp.core.accounts import Account, EntryOf, find_account_to_write, look_up
 from idp.core.devices import remember_device
+from idp.core.directory_sign_in import (
+    DirectoryDown,
+    admit_by_directory,
+    ask_directory,
+    find_verifier,
+    is_outage_noted,
+    note_silence,
+    refuse_by_directory,
+    renewal_by,
+    wait_to_floor,
+)
 from idp.core.events import Event, EventCode
+from idp.core.guess_turns import give_turn_back, release_turn, take_turn
 from idp.core.guesses import (
     Guess,
     LoginThrottled,
@@ -19,6 +33,7 @@ from idp.core.guesses import (
     guess_by_name,
     is_temporary_over,
     pass_brakes,
+    record_refusal,
     refusal_of,
     refuse_guess,
     refuse_temporary,
@@ -31,7 +46,7 @@ from idp.core.runtime import Runtime
 from idp.core.sessions import begin_session, end_session, find_signed_in, renew_session
 from idp.core.standing import Renewal, renew_credential, renewal_of
 from idp.core.work import NO_TRACE, Actor, Trace, UnitOfWork
-from idp.errors import NotFound
+from idp.errors import NotFound, Unavailable
 from idp.ids import RawToken, RealmName, SessionId, UserId
 from idp.store import hot_sign_in
 from policy.combining import for_groups
@@ -65,7 +80,10 @@ class LoginRefused:
     """Unknown name, wrong password, or an account that may not sign in: one answer for all."""
 
 
-LoginOutcome = LoggedIn | LoginRefused | LoginThrottled | TemporaryPasswordOver
+LoginOutcome = LoggedIn | LoginRefused | LoginThrottled | TemporaryPasswordOver | DirectoryDown
+
+
+_No = LoginRefused | LoginThrottled | DirectoryDown
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,20 +108,82 @@ def sign_in(
 
     Spec: NIST SP 800-63B-4 3.1.1, 3.2.2; OWASP ASVS 6.3.8, 7.2.4.
     """
-    password = bounded_password(form.password)
+    begun = runtime.pause.seconds()
+    attempt = _Attempt(runtime, realm, form, trace, bounded_password(form.password))
+    outcome = _sign_in(attempt)
+    if not isinstance(outcome, LoggedIn):
+        wait_to_floor(runtime, realm, begun)
+    return outcome
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """One sign-in; `password` is the NFC form of the one that was typed."""
+
+    runtime: Runtime
+    realm: RealmName
+    form: SignInForm
+    trace: Trace
+    password: str = field(repr=False)
+
+    def begin(self, *, write: bool = True) -> AbstractContextManager[UnitOfWork]:
+        return self.runtime.begin(self.realm, write=write, trace=self.trace)
+
+
+def _sign_in(attempt: _Attempt) -> LoginOutcome:
     for _ in range(_ATTEMPTS):
-        with runtime.begin(realm, write=False, trace=trace) as uow:
-            facts = _read_facts(uow, form)
-        is_right = verify_guess(runtime.hasher, facts.guess, password)
-        refusal = refusal_of(facts.guess, is_right=is_right)
-        renewal = _renewal_of(runtime, facts, password) if refusal is None else None
-        with runtime.begin(realm, trace=trace) as uow:
-            if refusal is not None or renewal is None:
-                return _refused(uow, facts.guess, refusal or Refusal.THROTTLED)
-            outcome = _admit(uow, form, facts.guess, renewal)
+        with attempt.begin(write=False) as uow:
+            facts = _read_facts(uow, attempt.form)
+        account = facts.guess.account
+        entry = None if account is None else account.entry
+        if account is None or entry is None:
+            outcome = _by_hash(attempt, facts)
+        else:
+            outcome = _by_directory(attempt, facts, account, entry)
         if outcome is not None:
             return outcome
     return LoginRefused()
+
+
+def _by_hash(attempt: _Attempt, facts: _Facts) -> LoginOutcome | None:
+    is_right = verify_guess(attempt.runtime.hasher, facts.guess, attempt.password)
+    refusal = refusal_of(facts.guess, is_right=is_right)
+    renewal = _renewal_of(attempt.runtime, facts, attempt.password) if refusal is None else None
+    with attempt.begin() as uow:
+        if refusal is not None or renewal is None:
+            return _refused(uow, facts.guess, refusal or Refusal.THROTTLED)
+        return _admit(uow, attempt.form, facts.guess, renewal)
+
+
+def _by_directory(
+    attempt: _Attempt, facts: _Facts, account: Account, entry: EntryOf
+) -> LoginOutcome | None:
+    runtime = attempt.runtime
+    verifier = find_verifier(runtime, attempt.realm, entry)
+    if isinstance(verifier, Refusal):
+        runtime.hasher.verify_nothing(attempt.password)
+        with attempt.begin() as uow:
+            return _refused(uow, facts.guess, verifier)
+    with attempt.begin() as uow:
+        turn = take_turn(uow, facts.guess)
+        if isinstance(turn, Refusal):
+            return _refused(uow, facts.guess, turn)
+    said = ask_directory(runtime, verifier, entry, attempt.form.password)
+    if isinstance(said, DirectoryDown):
+        with attempt.begin() as uow:
+            note_silence(uow, turn)
+        return said
+    try:
+        renewal = renewal_by(runtime, account, said, attempt.password, facts.policy)
+    except Unavailable:
+        with attempt.begin() as uow:
+            give_turn_back(uow, turn)
+        raise
+    with attempt.begin() as uow:
+        if renewal is not None:
+            return _admit_by_directory(uow, attempt.form, facts.guess, said, renewal)
+        refuse_by_directory(uow, turn, said)
+        return _told(uow, LoginRefused())
 
 
 def _read_facts(uow: UnitOfWork, form: SignInForm) -> _Facts:
@@ -126,9 +206,33 @@ def _renewal_of(runtime: Runtime, facts: _Facts, password: str) -> Renewal | Non
     )
 
 
-def _refused(uow: UnitOfWork, guess: Guess, reason: Refusal) -> LoginRefused | LoginThrottled:
+def _refused(uow: UnitOfWork, guess: Guess, reason: Refusal) -> _No:
+    """Count a refused guess; in an outage, none at a name that is no account of ours."""
+    is_ours = guess.account is not None and guess.account.entry is None
+    if not is_ours and is_outage_noted(uow.runtime, uow.realm):
+        record_refusal(uow, guess, reason)
+        return DirectoryDown()
     answer = refuse_guess(uow, guess, reason)
-    return answer if isinstance(answer, LoginThrottled) else LoginRefused()
+    return _told(uow, answer if isinstance(answer, LoginThrottled) else LoginRefused())
+
+
+def _told(uow: UnitOfWork, answer: LoginRefused | LoginThrottled) -> _No:
+    """Return what is told of a refusal: in an outage the same of all (DECISIONS 19)."""
+    return DirectoryDown() if is_outage_noted(uow.runtime, uow.realm) else answer
+
+
+def _admit_by_directory(
+    uow: UnitOfWork, form: SignInForm, guess: Guess, said: Verification, renewal: Renewal
+) -> LoginOutcome | None:
+    release_turn(uow, guess)
+    account = admit_by_directory(uow, guess, said)
+    if isinstance(account, Refusal):
+        record_refusal(uow, guess, account)
+        return _told(uow, LoginRefused())
+    if account is None:
+        return None
+    renew_credential(uow, account, renewal)
+    return _log_in(uow, form, account)
 
 
 def _admit(

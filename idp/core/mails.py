@@ -31,16 +31,19 @@ class WayBack:
     code: str
 
 
-def recovery_mail(uow: UnitOfWork, to: str, ways: Iterable[WayBack], life: timedelta) -> MailToSend:
+@dataclass(frozen=True, slots=True)
+class WayElsewhere:
+    """An account whose password a directory keeps: an address or a sentence, if there is one."""
+
+    owner: Owner
+    where: str | None
+
+
+def recovery_mail(
+    uow: UnitOfWork, to: str, ways: Iterable[WayBack | WayElsewhere], life: timedelta
+) -> MailToSend:
     """Return the one mail that names each account of an address with its own link and code."""
-    accounts = [
-        {
-            "username": way.owner.username,
-            "link": _address(uow, f"/reset-password/{way.link}"),
-            "code": way.code,
-        }
-        for way in ways
-    ]
+    accounts = [_way(uow, way) for way in ways]
     context = {"realm": _realm(uow), "accounts": accounts, "minutes": _minutes(life)}
     return MailToSend(to, "recovery", context)
 
@@ -121,6 +124,13 @@ def mail_account_locked(
 def mail_email_changed(uow: UnitOfWork, owner: Owner) -> None:
     """Tell the address that an account had until now (`owner.email`) that it has another one."""
     _enqueue_to(uow, owner, "email_changed", changed_at=_moment(uow.now, owner))
+
+
+def _way(uow: UnitOfWork, way: WayBack | WayElsewhere) -> dict[str, object]:
+    if isinstance(way, WayElsewhere):
+        return {"username": way.owner.username, "link": None, "where": way.where}
+    link = _address(uow, f"/reset-password/{way.link}")
+    return {"username": way.owner.username, "link": link, "code": way.code}
 
 
 def _enqueue_to(uow: UnitOfWork, owner: Owner, template: str, **context: object) -> None:

@@ -7,11 +7,14 @@ from typing import TypeVar, cast
 
 from idp.clock import Clock
 from idp.config import Config
+from idp.core.directory_outages import Outages
 from idp.core.ports import (
     BreachedPasswords,
     CommonPasswords,
+    Directories,
     Hasher,
     Mailer,
+    Pause,
     SecretBox,
     StrengthMeter,
 )
@@ -59,8 +62,11 @@ class Parts:
     strength_meter: StrengthMeter
     breached_passwords: BreachedPasswords
     mailer: Mailer
+    directories: Directories
+    pause: Pause
     rules: tuple[type[Rule], ...] = RULES
     policies: VersionCache = field(default_factory=VersionCache)
+    outages: Outages = field(default_factory=Outages)
     beginnings: VersionCache = field(default_factory=VersionCache)
     clients: VersionCache = field(default_factory=VersionCache)
     keys: VersionCache = field(default_factory=VersionCache)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from idp.config import Limit
-from idp.core.accounts import Account, find_account_by_id
+from idp.core.accounts import DIRECTORY_OWNED, Account, find_account_by_id
 from idp.core.devices import keep_device
 from idp.core.events import Event, EventCode
 from idp.core.gate import find_account, must_change
@@ -44,6 +44,7 @@ from idp.core.work import NO_TRACE, Actor, Trace, UnitOfWork
 from idp.errors import Conflict, NotFound
 from idp.ids import RawToken, RealmName, SessionId, UserId
 from policy.engine import history_depth
+from policy.verdict import Finding
 
 _CHANGES = Limit(10, timedelta(days=1))
 """Voluntary changes while a history is kept; nobody flushes it in an afternoon (F-17)."""
@@ -101,14 +102,15 @@ def change_password(
     Raises:
         InvalidInput: `password.too_large`, `password.malformed`; before anything is hashed.
         NotFound: `user.not_found`.
-        Conflict: `password.set_meanwhile`: the password was set twice meanwhile.
+        Conflict: `password.set_meanwhile`: the password was set twice meanwhile;
+            `user.directory_owned`: see `directory_passwords`.
         Unavailable: too many passwords are being hashed already.
 
     Spec: NIST SP 800-63B-4 3.1.1.2; OWASP ASVS 6.2.3, 7.4.3.
     """
     current = bounded_password(form.current_password)
     new = normalise_password(form.new_password)
-    attempt = _Attempt(runtime, realm, form, trace)
+    attempt = ChangeAttempt(runtime, realm, form, trace)
     try:
         return _change(attempt, current, new)
     except Conflict:  # the password became another one meanwhile: the typed one is a guess again
@@ -116,29 +118,36 @@ def change_password(
 
 
 @dataclass(frozen=True, slots=True)
-class _Attempt:
+class ChangeAttempt:
+    """One form that was sent, and from where."""
+
     runtime: Runtime
     realm: RealmName
     form: ChangeForm
     trace: Trace
 
-    def begin(self, *, write: bool) -> AbstractContextManager[UnitOfWork]:
+    def begin(self, *, write: bool = True) -> AbstractContextManager[UnitOfWork]:
+        """Open a unit of work of the form's user."""
         actor = Actor("user", self.form.user_id)
         return self.runtime.begin(self.realm, write=write, actor=actor, trace=self.trace)
 
 
 @dataclass(frozen=True, slots=True)
-class _Facts:
+class ChangeFacts:
+    """How everything stood before anything was hashed or asked."""
+
     account: Account
     guess: Guess
     judging: JudgingFacts
     forced: bool
 
 
-def _change(attempt: _Attempt, current: str, new: str) -> ChangeOutcome:
+def _change(attempt: ChangeAttempt, current: str, new: str) -> ChangeOutcome:
     runtime = attempt.runtime
     with attempt.begin(write=False) as uow:
-        facts = _read_facts(uow, attempt.form, new)
+        facts = read_change_facts(uow, attempt.form, new)
+    if facts.account.entry is not None:
+        raise Conflict(DIRECTORY_OWNED)
     is_right = verify_guess(runtime.hasher, facts.guess, current)
     refusal = refusal_of(facts.guess, is_right=is_right)
     if refusal is None and facts.guess.is_throttled:
@@ -148,9 +157,9 @@ def _change(attempt: _Attempt, current: str, new: str) -> ChangeOutcome:
         if refusal is None and not _pass_brakes(uow, facts):
             # The brake of the address may not be locked after the others.
             own = replace(facts.guess, network=())
-            return _current_refused(uow, own, Refusal.THROTTLED)
+            return refuse_current(uow, own, Refusal.THROTTLED)
         if refusal is not None or prepared is None:
-            return _current_refused(uow, facts.guess, refusal or Refusal.WRONG)
+            return refuse_current(uow, facts.guess, refusal or Refusal.WRONG)
         if is_temporary_over(facts.account, uow.now):
             return refuse_temporary(uow, facts.guess)
         if isinstance(prepared, NewPasswordRefused):
@@ -158,12 +167,17 @@ def _change(attempt: _Attempt, current: str, new: str) -> ChangeOutcome:
         return _store(uow, attempt.form, facts, prepared)
 
 
-def _read_facts(uow: UnitOfWork, form: ChangeForm, new: str) -> _Facts:
+def read_change_facts(uow: UnitOfWork, form: ChangeForm, new: str) -> ChangeFacts:
+    """Read what a change needs to know; `new` is the new password in NFC.
+
+    Raises:
+        NotFound: `user.not_found`.
+    """
     account = find_account_by_id(uow, form.user_id)
     gate_facts = find_account(uow, form.user_id)
     if account is None or gate_facts is None:
         raise NotFound("user.not_found")
-    return _Facts(
+    return ChangeFacts(
         account=account,
         guess=guess_of_account(uow, account, form.device),
         judging=gather_facts(uow, person_of(account), new, account),
@@ -171,10 +185,11 @@ def _read_facts(uow: UnitOfWork, form: ChangeForm, new: str) -> _Facts:
     )
 
 
-def _prepare(
-    runtime: Runtime, facts: _Facts, current: str, new: str
-) -> PreparedPassword | NewPasswordRefused:
-    findings = judge_candidate(
+def judge_change(
+    runtime: Runtime, facts: ChangeFacts, current: str, new: str
+) -> tuple[Finding, ...]:
+    """Return what the policy holds against a new password (NFC, as the current one is)."""
+    return judge_candidate(
         runtime,
         facts.judging,
         new,
@@ -182,34 +197,52 @@ def _prepare(
         is_voluntary=not facts.forced,
         typed_current=current,
     )
+
+
+def _prepare(
+    runtime: Runtime, facts: ChangeFacts, current: str, new: str
+) -> PreparedPassword | NewPasswordRefused:
+    findings = judge_change(runtime, facts, current, new)
     if findings:
         return NewPasswordRefused(findings)
     return PreparedPassword(hash=runtime.hasher.hash(new), stamp=stamp_of(facts.judging.policy))
 
 
-def _current_refused(
+def refuse_current(
     uow: UnitOfWork, guess: Guess, reason: Refusal
 ) -> CurrentPasswordWrong | LoginThrottled:
+    """Count a current password that is not accepted."""
     answer = refuse_guess(uow, guess, reason)
     return answer if isinstance(answer, LoginThrottled) else CurrentPasswordWrong()
 
 
 def _store(
-    uow: UnitOfWork, form: ChangeForm, facts: _Facts, prepared: PreparedPassword
+    uow: UnitOfWork, form: ChangeForm, facts: ChangeFacts, prepared: PreparedPassword
 ) -> PasswordChanged | LoginThrottled:
     wait = 0 if facts.forced else take_one(uow, _brakes_on_changes(uow, facts))
     if wait:
         return LoginThrottled(wait)
-    has_session = _has_session(uow, form)
+    has_session = has_own_session(uow, form)
     setting = Setting(source=SetBy.SELF, forced=facts.forced)
     generation = replace_password(uow, facts.account, prepared, setting)
+    return note_changed(uow, form, facts, generation, has_session=has_session)
+
+
+def note_changed(
+    uow: UnitOfWork, form: ChangeForm, facts: ChangeFacts, generation: int, *, has_session: bool
+) -> PasswordChanged:
+    """Tell owner and trail of a password that was just replaced; go on in a new session.
+
+    Args:
+        has_session: whether `has_own_session` held before.
+    """
     keep_device(uow, form.device, form.user_id, generation=generation)
     tell_of_change(uow, facts.account, "self")
     uow.record(
         Event(
             code=EventCode.PASSWORD_CHANGED,
             subject_id=form.user_id,
-            params={"forced": facts.forced, "policy_version": prepared.stamp.version},
+            params={"forced": facts.forced, "policy_version": facts.judging.policy.number},
         )
     )
     if not has_session or not _end_own_session(uow, form):
@@ -220,7 +253,7 @@ def _store(
     return PasswordChanged(secret, session_id)
 
 
-def _pass_brakes(uow: UnitOfWork, facts: _Facts) -> bool:
+def _pass_brakes(uow: UnitOfWork, facts: ChangeFacts) -> bool:
     """Lock every brake that this change will count in or lift, and tell whether it may go on."""
     guess = facts.guess
     own = (*guess.told, *guess.silent, *_brakes_on_changes(uow, facts))
@@ -228,13 +261,13 @@ def _pass_brakes(uow: UnitOfWork, facts: _Facts) -> bool:
     return pass_brakes(uow, guess)
 
 
-def _brakes_on_changes(uow: UnitOfWork, facts: _Facts) -> tuple[Brake, ...]:
+def _brakes_on_changes(uow: UnitOfWork, facts: ChangeFacts) -> tuple[Brake, ...]:
     if history_depth(facts.judging.policy) is None:
         return ()
     return (Brake(bucket_of(uow, "change", facts.account.user_id), _CHANGES),)
 
 
-def _has_session(uow: UnitOfWork, form: ChangeForm) -> bool:
+def has_own_session(uow: UnitOfWork, form: ChangeForm) -> bool:
     """Tell whether the session that the change is made in is live."""
     return form.session_id in {row.id for row in list_sessions(uow, form.user_id)}
 

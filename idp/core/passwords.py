@@ -10,7 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from idp.core.accounts import Account, find_account_by_id, find_account_to_write
+from idp.core.accounts import (
+    Account,
+    find_account_by_id,
+    find_account_to_write,
+    require_own_password,
+)
 from idp.core.epochs import EpochCause, move_credential
 from idp.core.events import Event, EventCode
 from idp.core.judging import Person, gather_facts, judge_candidate, person_of
@@ -38,6 +43,7 @@ class SetBy(StrEnum):
     ADMIN = "admin"
     BULK = "bulk"
     IMPORT = "import"
+    DIRECTORY = "directory"
 
 
 _CAUSES = {
@@ -46,6 +52,7 @@ _CAUSES = {
     SetBy.ADMIN: EpochCause.PASSWORD_SET,
     SetBy.BULK: EpochCause.BULK_RESET,
     SetBy.IMPORT: EpochCause.PASSWORD_SET,
+    SetBy.DIRECTORY: EpochCause.PASSWORD_CHANGED,
 }
 
 
@@ -135,11 +142,12 @@ def set_password(  # noqa: PLR0913 - the one call for every way to set somebody'
         PasswordRejected: the policy does not accept it; lists every finding.
         InvalidInput: see `normalise_password`.
         NotFound: `user.not_found`.
-        Conflict: `password.set_meanwhile`: somebody else set it first.
+        Conflict: `password.set_meanwhile`: somebody else set it first; `user.directory_owned`.
     """
     password = normalise_password(new_password)
     with runtime.begin(realm, write=False, actor=actor, trace=trace) as uow:
         account = _get_account(uow, user_id)
+        require_own_password(account)
         facts = gather_facts(uow, person_of(account), password, account)
     if expected_generation not in (None, account.generation):
         raise Conflict("password.set_meanwhile")
@@ -212,8 +220,10 @@ def store_prepared(
 
     Raises:
         NotFound: `user.not_found`.
+        Conflict: `user.directory_owned`.
     """
     account = _get_account(uow, user_id)
+    require_own_password(account)
     if account.password is None:
         _write(uow, account, prepared, setting)
     else:

@@ -2,5 +2,6 @@
 
 from idp.core import policy_publishing, resets
 from idp.core.planning import PlanKind
+from idp.core.sync import kind as directory_sync
 
-PLAN_KINDS: tuple[PlanKind, ...] = (policy_publishing.KIND, resets.KIND)
+PLAN_KINDS: tuple[PlanKind, ...] = (policy_publishing.KIND, resets.KIND, directory_sync.KIND)

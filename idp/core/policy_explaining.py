@@ -18,7 +18,7 @@ from idp.ids import UserId
 from idp.store.users import UNUSABLE
 from policy.engine import evaluate, stricter_rules, warnings
 from policy.model import CredentialFacts, Enforcement, GroupRules, PolicyVersion, Rule
-from policy.verdict import Finding, RequiredAction, Withheld
+from policy.verdict import Finding, RequiredAction, Verdict, Withheld
 
 
 class AccountState(StrEnum):
@@ -109,7 +109,7 @@ def explain_account(uow: UnitOfWork, user_id: UserId) -> Explanation:
     facts, account = find_account(uow, user_id), find_account_by_id(uow, user_id)
     if facts is None or account is None:
         raise NotFound("user.not_found", user=user_id)
-    stored = account.password if _is_usable(account.password) else None
+    stored = account.password if _is_usable(account) else None
     credential = None if stored is None else facts.credential
     verdict = None if credential is None else evaluate(facts.policy, credential, uow.now)
     action = None if verdict is None else verdict.required_action
@@ -126,9 +126,7 @@ def explain_account(uow: UnitOfWork, user_id: UserId) -> Explanation:
         groups=tuple(group.name for group in _groups_of(current_policy(uow), facts.policy)),
         rules=tuple(_rules_in_force(current_policy(uow), facts.policy)),
         password=None if stored is None else _standing(stored),
-        outcome=outcome_of(
-            facts.policy, credential, verdict, uow.now, is_shared=_is_shared(stored)
-        ),
+        outcome=_outcome(facts, credential, verdict, uow.now, is_shared=_is_shared(stored)),
         stricter_rules=_stricter_rules(facts.policy, credential),
         findings=() if verdict is None else verdict.findings,
         warnings=() if credential is None else warnings(facts.policy, credential, uow.now),
@@ -173,8 +171,22 @@ def _document(rules: tuple[Rule, ...], name: str) -> dict[str, Any] | None:
     return next((rule.document() for rule in rules if rule.name == name), None)
 
 
-def _is_usable(stored: StoredPassword | None) -> bool:
-    return stored is not None and stored.hash != UNUSABLE
+def _is_usable(account: Account) -> bool:
+    """Tell whether there is a password that could be typed: ours, or that of a directory."""
+    stored = account.password
+    return stored is not None and (stored.hash != UNUSABLE or account.entry is not None)
+
+
+def _outcome(
+    account: AccountFacts,
+    credential: CredentialFacts | None,
+    verdict: Verdict | None,
+    now: datetime,
+    *,
+    is_shared: bool,
+) -> Outcome:
+    outcome = outcome_of(account.policy, credential, verdict, now, is_shared=is_shared)
+    return Outcome.EXEMPT if account.is_exempt and outcome is Outcome.OK else outcome
 
 
 def _is_shared(stored: StoredPassword | None) -> bool:

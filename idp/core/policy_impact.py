@@ -42,6 +42,7 @@ class Exemption(StrEnum):
     """Why the policy asks nothing of a user whose password it may not accept."""
 
     ENFORCEMENT_NEVER = "enforcement_never"
+    DIRECTORY_OWNED = "directory_owned"
     NO_PASSWORD = "no_password"  # noqa: S105 - a reason, no password
 
 
@@ -91,6 +92,8 @@ def impact_of(standing: Standing, now: datetime) -> Impact:
         verdict = evaluate(policy, replace(facts, placed_under=policy.number), now)
     if any(finding.code in _ASKED for finding in verdict.findings):
         return Impact(State.ASKED_ALREADY, verdict.findings, withheld=verdict.withheld)
+    if standing.is_directory_ruled:
+        return Impact(State.EXEMPT, exemption=Exemption.DIRECTORY_OWNED)
     match verdict.required_action:
         case RequiredAction.CHANGE_PASSWORD:
             return Impact(State.MUST_CHANGE, verdict.findings, withheld=verdict.withheld)

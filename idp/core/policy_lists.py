@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from idp.core.groups import SEPARATORS
+from idp.core.group_spellings import SEPARATORS
 from idp.core.policy_outcomes import Outcome
 from idp.core.policy_standings import PAGE, Standing, list_standings_by_name
 from idp.core.policy_yardstick import yardstick

@@ -42,7 +42,8 @@ class Preview:
         live: how many users of a state have a live session, of those that are hit.
         seen: when those that are hit were last seen.
         due: how many of those that a wave withholds it may ask right away, if it has a place.
-        stamps: credentials by what judged them and what it takes to compare that.
+        stamps: credentials by what judged them and what it takes to compare that; those of which
+            the policy may ask something.
         cohorts: whom a wave with a cap has to ask, by the time that it has for them.
     """
 
@@ -63,7 +64,7 @@ class Preview:
         self.states[impact.state] += 1
         for name in standing.groups or (None,):
             self.groups[name][impact.state] += 1
-        if standing.stamp is not None:
+        if standing.stamp is not None and not standing.is_directory_ruled:
             self.stamps[standing.stamp, standing.policy_groups] += 1
         if impact.state in HIT:
             self.live[impact.state] += bool(presence.live_sessions)

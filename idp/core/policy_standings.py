@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy.engine import Row
 
 from idp.core.epochs import EpochCause
-from idp.core.gate import credential_facts
+from idp.core.gate import asking_nothing, credential_facts, is_directory_ruled
 from idp.core.passwords import SetBy
 from idp.core.policies import Stamp
 from idp.core.policy_outcomes import HAVE_TO_CHANGE, Outcome, outcome_of
@@ -45,6 +45,8 @@ class Standing:
         key: the folded login name, by which users are ordered.
         groups: the names of all the user's groups.
         policy: as it stands for the user.
+        is_directory_ruled: the rules of the directory that owns the account govern its password,
+            and `policy` asks nothing of it.
         policy_groups: the folded names of those groups that any version asks for.
         stamp: what the credential keeps of who judged it; None without one.
         facts, verdict: what the gate looks at and what it says; None without a usable password.
@@ -60,6 +62,7 @@ class Standing:
     last_sign_in_at: datetime | None
     policy: PolicyVersion
     policy_groups: frozenset[str]
+    is_directory_ruled: bool
     stamp: Stamp | None
     facts: CredentialFacts | None
     verdict: Verdict | None
@@ -155,13 +158,19 @@ def _standing(
 ) -> Standing:
     groups = measure.keys.intersection([group.key for group in member_of])
     policy = for_groups(measure.policy, groups)
+    is_ruled = is_directory_ruled(uow, row.connector)
+    if is_ruled:
+        policy = asking_nothing(policy)
     find = measure.find_beginnings
+    has_password = row.is_usable or row.connector is not None
     facts = (
-        credential_facts(uow, row, policy, groups, find_beginnings=find) if row.is_usable else None
+        credential_facts(uow, row, policy, groups, find_beginnings=find) if has_password else None
     )
     verdict = None if facts is None else evaluate(policy, facts, uow.now)
     is_shared = facts is not None and row.campaign_id is not None
     outcome = outcome_of(policy, facts, verdict, uow.now, is_shared=is_shared)
+    if is_ruled and outcome is Outcome.OK:
+        outcome = Outcome.EXEMPT
     return Standing(
         user_id=UserId(row.user_id),
         username=row.username,
@@ -171,6 +180,7 @@ def _standing(
         last_sign_in_at=row.last_sign_in_at,
         policy=policy,
         policy_groups=groups,
+        is_directory_ruled=is_ruled,
         stamp=None if row.set_at is None else Stamp(row.judged_under, row.judged_groups),
         facts=facts,
         verdict=verdict,

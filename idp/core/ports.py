@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from email.message import EmailMessage
 from typing import Protocol
 
+from connectors.port import DirectorySource
+
 
 class Hasher(Protocol):
     """Hashes and verifies passwords; every call takes tens of milliseconds of one core.
@@ -78,6 +80,26 @@ class BreachedPasswords(Protocol):
 
     def look_in_file(self, password: str) -> bool | None:
         """Look in the file that the configuration names."""
+        ...
+
+
+class Directories(Protocol):
+    """The directories that own accounts."""
+
+    def source(self, name: str) -> DirectorySource:
+        """Return the directory that the configuration knows by that name."""
+        ...
+
+
+class Pause(Protocol):
+    """Holds an answer back, so that the time it takes tells nothing; hold nothing meanwhile."""
+
+    def seconds(self) -> float:
+        """Return what a clock shows that is never set; only differences mean something."""
+        ...
+
+    def wait(self, seconds: float) -> None:
+        """Return after that time."""
         ...
 
 

@@ -14,8 +14,9 @@ from datetime import datetime
 from typing import Any
 
 from idp.core.accounts import Account, list_by_email
+from idp.core.directory_sign_in import find_connector
 from idp.core.events import Event, EventCode
-from idp.core.mails import WayBack, recovery_mail
+from idp.core.mails import WayBack, WayElsewhere, recovery_mail
 from idp.core.names import find_key
 from idp.core.recovery_codes import code_from, mac_of_code, show_code
 from idp.core.recovery_requests import drop_oldest, new_request
@@ -62,14 +63,14 @@ def make_recovery_mail(
     """Give every account of the address a link and a code, and return the mail that names them.
 
     Accounts that are closed are left out, and those that got another password since somebody
-    asked: that would have ended a link too.
+    asked: that would have ended a link too. One of a directory is only told where its password is.
     """
     order = _read(payload)
     uow.trace = order.trace
     found = list_by_email(uow, order.email, limit=_MOST_ACCOUNTS)
     accounts = [account for account in found if _may_get_one(account, order)]
     life = uow.runtime.config.realm(uow.realm).lifetimes.reset_link
-    ways = [_give_way_back(uow, message_id, account, order) for account in accounts]
+    ways = [_way_of(uow, message_id, account, order) for account in accounts]
     drop_oldest(uow, [account.user_id for account in accounts])
     if not ways:
         _record(uow, order, None)
@@ -80,6 +81,16 @@ def make_recovery_mail(
 def _may_get_one(account: Account, order: Order) -> bool:
     set_at = account.password.set_at if account.password else None
     return account.is_open and (set_at is None or set_at <= order.asked_at)
+
+
+def _way_of(
+    uow: UnitOfWork, message_id: str, account: Account, order: Order
+) -> WayBack | WayElsewhere:
+    if account.entry is None:
+        return _give_way_back(uow, message_id, account, order)
+    _record(uow, order, account.user_id)
+    connector = find_connector(uow.runtime, uow.realm, account.entry.connector)
+    return WayElsewhere(account.owner, connector.change_password_at if connector else None)
 
 
 def _give_way_back(uow: UnitOfWork, message_id: str, account: Account, order: Order) -> WayBack:

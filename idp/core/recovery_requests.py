@@ -75,7 +75,7 @@ def find_recovery(uow: UnitOfWork, link: str) -> Recovery | None:
     """Return what a link is good for now; looking at it spends nothing.
 
     None when it is unknown, used, expired, older than the present password, or when its account
-    is inactive or locked.
+    is inactive, locked, or one of a directory, which keeps the password.
 
     Spec: NIST SP 800-63B-4 4.2.1.2.
     """
@@ -152,5 +152,6 @@ def _is_open(uow: UnitOfWork) -> tuple[sa.ColumnElement[bool], ...]:
         RecoveryRequestRow.expires_at > uow.now,
         RecoveryRequestRow.generation == UserRow.credential_generation,
         UserRow.status == "active",
+        UserRow.connector.is_(None),
         UserRow.locked_at.is_(None),
     )

@@ -5,6 +5,7 @@ that a bulk reset gave to many, is replaced by an own one. Neither moves a count
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from idp.core.accounts import Account, StoredPassword
 from idp.core.events import Event, EventCode
@@ -20,6 +21,8 @@ from policy.model import Enforcement, PolicyVersion
 from policy.rules import UNCHECKED
 from policy.verdict import Finding
 
+_A_MOMENT = timedelta(microseconds=1)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
@@ -34,10 +37,18 @@ class Judged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Renewal:
-    """What a credential gets at a successful sign-in."""
+    """What a credential gets at a successful sign-in.
+
+    Attributes:
+        must_change: the word of the directory that owns it; None for a credential of ours.
+        is_expired: that directory said that the password is too old. Only a sign-in tells this, so
+            it is kept until the next one, or until there is another password.
+    """
 
     judged: Judged | None = None
     fresh_hash: str | None = None
+    must_change: bool | None = None
+    is_expired: bool = False
 
 
 def renewal_of(
@@ -58,15 +69,20 @@ def renewal_of(
     """
     judged = None
     if _is_to_be_judged(stored, policy, judged_under):
-        findings = judge_as_typed(runtime, policy, account, password, runtime.clock.now())
-        judged = _judged(runtime, account, policy, findings)
+        judged = judge_typed(runtime, account, policy, password)
     is_stale = runtime.hasher.needs_rehash(stored.hash) or _is_shared(stored)
     return Renewal(judged=judged, fresh_hash=runtime.hasher.hash(password) if is_stale else None)
 
 
-def _judged(
-    runtime: Runtime, account: Account, policy: PolicyVersion, findings: tuple[Finding, ...]
+def judge_typed(
+    runtime: Runtime, account: Account, policy: PolicyVersion, password: str
 ) -> Judged | None:
+    """Return what the policy says of a right password, or None when nobody needs to know now.
+
+    Raises:
+        Unavailable: see `renewal_of`.
+    """
+    findings = judge_as_typed(runtime, policy, account, password, runtime.clock.now())
     codes = {finding.code for finding in findings}
     if codes != {UNCHECKED}:
         return Judged(policy=policy, findings=findings)
@@ -89,6 +105,9 @@ def renew_credential(uow: UnitOfWork, account: Account, renewal: Renewal) -> Non
     if renewal.fresh_hash is not None:
         columns["hash"] = renewal.fresh_hash
         _record(uow, account, EventCode.PASSWORD_REHASHED, {})
+    if renewal.must_change is not None:
+        columns["must_change"] = renewal.must_change
+        columns["temporary_until"] = uow.now - _A_MOMENT if renewal.is_expired else None
     if renewal.judged is not None:
         columns |= _judgement(uow, account, renewal.judged)
     hot_sign_in.change_credential(uow.db, uow.realm, account.user_id, columns)

@@ -6,7 +6,7 @@ A refusal is a value, so that its event is committed; it spends nothing.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -114,10 +114,22 @@ def refuse_unread(uow: UnitOfWork, proof: ClientProof) -> ClientRefused | GrantR
 
 
 def ask_gate(
-    uow: UnitOfWork, client: Client, row: Row[Any], *, birth_epoch: int, family_id: str
+    uow: UnitOfWork,
+    client: Client,
+    row: Row[Any],
+    *,
+    birth_epoch: int,
+    family_id: str,
+    is_unchecked: bool = False,
 ) -> Cleared | GrantRefused:
-    """Ask the gate about the account in `row` (`hot.ACCOUNT_COLUMNS`, `hot.SESSION_COLUMNS`)."""
+    """Ask the gate about the account in `row` (`hot.ACCOUNT_COLUMNS`, `hot.SESSION_COLUMNS`).
+
+    Args:
+        is_unchecked: its directory was not asked for longer than it may be.
+    """
     account = account_of(uow, row)
+    if is_unchecked:
+        account = replace(account, is_unchecked=True)
     ended = row.session_ended_at is not None
     gate = decide(uow, account, birth_epoch=birth_epoch, session_ended=ended, client_id=client.id)
     if isinstance(gate, Cleared):
@@ -140,7 +152,7 @@ def ask_gate(
             epoch=account.epoch,
         )
     return GrantRefused(
-        client=client, description=_WORDS[gate.reason], reason=gate.reason, action=action
+        client=client, description=_describe(gate), reason=gate.reason, action=action
     )
 
 
@@ -192,6 +204,12 @@ def id_claims_of(
 def still_registered(client: Client, scope: str) -> tuple[str, ...]:
     """Return the scopes in `scope` that the client is registered for to this day."""
     return tuple(part for part in scope.split() if part in client.scopes)
+
+
+def _describe(gate: Refused) -> str:
+    if gate.reason is Reason.SIGN_IN_REQUIRED and gate.verdict is None:
+        return "The directory could not be asked about the account for too long; sign in again."
+    return _WORDS[gate.reason]
 
 
 def _explained(gate: Refused) -> dict[str, object]:

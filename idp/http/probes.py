@@ -6,6 +6,8 @@ from flask import Blueprint, Response
 from idp.core.readiness import check_readiness
 from idp.core.roles import ADMIN_REALM
 from idp.core.runtime import Runtime
+from idp.core.sync_review import list_last_successes
+from idp.ids import RealmName
 
 
 def blueprint(runtime: Runtime) -> Blueprint:
@@ -22,7 +24,10 @@ def blueprint(runtime: Runtime) -> Blueprint:
         problems = [check for check in checks if check.problem is not None]
         names = {check.name: "ok" for check in checks}
         names |= {check.name: check.problem or "ok" for check in problems}
-        response = flask.jsonify(status="not ready" if problems else "ready", checks=names)
+        told: dict[str, object] = {"status": "not ready" if problems else "ready", "checks": names}
+        if runtime.config.connectors and not problems:
+            told["directories"] = _last_successes(runtime)
+        response = flask.jsonify(told)
         if problems:
             response.status_code = 503
             response.headers["Retry-After"] = "2"
@@ -38,6 +43,17 @@ def blueprint(runtime: Runtime) -> Blueprint:
         return _to_staff(runtime, "/account")
 
     return probes
+
+
+def _last_successes(runtime: Runtime) -> dict[str, str | None]:
+    """Return when each directory was last read to some use; the server is ready without any."""
+    found: dict[str, str | None] = {}
+    for realm in map(RealmName, runtime.config.realms):
+        if runtime.config.connectors_of(realm):
+            with runtime.begin(realm, write=False) as uow:
+                for name, at in list_last_successes(uow).items():
+                    found[name] = None if at is None else at.isoformat()
+    return found
 
 
 def _to_staff(runtime: Runtime, path: str) -> Response:

@@ -6,6 +6,7 @@ written out (`mail`), and how a worker goes about it (`runner`). Knows no HTTP.
 
 from idp.core import cleanup, policy_notices, policy_snapshots, reset_batches
 from idp.core.job_leases import JobKind
+from idp.core.sync import applying, erasing
 
 JOBS: tuple[JobKind, ...] = (
     reset_batches.APPLY,
@@ -15,4 +16,6 @@ JOBS: tuple[JobKind, ...] = (
     cleanup.FORGET,
     policy_snapshots.SNAPSHOT,
     policy_notices.NOTICES,
+    applying.APPLY,
+    erasing.ERASE,
 )

@@ -22,6 +22,7 @@ from idp.errors import IdpError, Unavailable
 from idp.ids import RealmName
 from idp.jobs import JOBS
 from idp.jobs.delivery import Delivery
+from idp.jobs.directories import DirectoryKeeper
 from idp.store.queues import Lease, add_recurring_job, find_job_realm, release_leases, take_job
 
 OnProgress = Callable[[Job], None]
@@ -52,6 +53,7 @@ class Runner:
         self._heir_of = heir_of
         self._kinds = {kind.name: kind for kind in JOBS}
         self._delivery = Delivery(runtime, self._owner)
+        self._directories = DirectoryKeeper(runtime)
         pause = _SQLITE_PAUSE if runtime.database.is_sqlite else timedelta(0)
         self._pause_seconds = pause.total_seconds()
 
@@ -60,7 +62,7 @@ class Runner:
         self._inherit()
         self._add_recurring()
         stop = threading.Event()
-        done = 0
+        done = self._directories.sync_due(stop)
         while self._run_next(stop) or self._delivery.deliver_some(stop):
             done += 1
         return done
@@ -88,14 +90,21 @@ class Runner:
     def run_forever(self, stop: threading.Event) -> None:
         """Take work until `stop` is set; a batch under way is finished first.
 
-        Messages have a thread of their own, so that no bulk reset holds up a recovery mail.
+        Messages have a thread of their own, so that no bulk reset holds up a recovery mail; so
+        have directories, which may take minutes to answer.
         """
-        mail = threading.Thread(
-            target=self._loop, args=(self._delivery.deliver_some, stop), name="outbox"
-        )
-        mail.start()
+        beside = [(self._delivery.deliver_some, "outbox")]
+        if self._runtime.config.connectors:
+            beside.append((self._directories.sync_due, "directories"))
+        threads = [
+            threading.Thread(target=self._loop, args=(work, stop), name=name)
+            for work, name in beside
+        ]
+        for thread in threads:
+            thread.start()
         self._loop(self._run_next_of_all, stop)
-        mail.join()
+        for thread in threads:
+            thread.join()
 
     def _loop(self, work: Callable[[threading.Event], int], stop: threading.Event) -> None:
         while not stop.is_set():

@@ -26,6 +26,7 @@ _MAX_NAMED = 500
 
 ACTING = "acting_administrator"
 INACTIVE = "inactive"
+DIRECTORY_OWNED = "directory_owned"
 ADMINISTRATOR = "administrator"
 NO_EMAIL = "no_email"
 NO_PASSWORD = "no_password"  # noqa: S105 - a reason, no password
@@ -47,7 +48,7 @@ class Criteria:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exclusion:
-    """Which selected users are left out, beside inactive ones."""
+    """Which selected users are left out, beside inactive ones and those of a directory."""
 
     acting_id: str | None
     administrators: bool
@@ -201,7 +202,10 @@ def _has_role(realm: Any, user_id: Any) -> sa.ColumnElement[bool]:  # noqa: ANN4
 
 def _reason(exclusion: Exclusion) -> sa.Case[Any]:
     """Return the expression of why a user is left out; NULL for one who is not."""
-    whens: list[Any] = [(user.c.status != "active", INACTIVE)]
+    whens: list[Any] = [
+        (user.c.status != "active", INACTIVE),
+        (user.c.connector.is_not(None), DIRECTORY_OWNED),
+    ]
     if exclusion.acting_id is not None:
         whens.insert(0, (user.c.id == exclusion.acting_id, ACTING))
     if exclusion.administrators:

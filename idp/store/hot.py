@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from idp.store.base import connection_of, table_of
 from idp.store.clients import ClientRow
+from idp.store.directories import DirectoryLinkRow
 from idp.store.hot_groups import GROUP_KEYS, SEPARATOR
 from idp.store.realms import RealmRow
 from idp.store.sessions import SessionRow
@@ -27,6 +28,7 @@ _client = table_of(ClientRow)
 _code = table_of(AuthorizationCodeRow)
 _family = table_of(TokenFamilyRow)
 _revoked = table_of(RevokedAccessTokenRow)
+_link = table_of(DirectoryLinkRow)
 
 GROUP_SEPARATOR = SEPARATOR
 
@@ -38,6 +40,7 @@ ACCOUNT_COLUMNS = (
     GROUP_KEYS,
     _user.c.id.label("user_id"),
     _user.c.sub,
+    _user.c.connector,
     _user.c.status,
     _user.c.locked_at,
     _user.c.epoch,
@@ -88,10 +91,23 @@ def _session_join(source: sa.FromClause, session_id: sa.ColumnElement[Any]) -> s
     )
 
 
+def _link_join(source: sa.FromClause, user_id: sa.ColumnElement[Any]) -> sa.FromClause:
+    return source.outerjoin(
+        _link, sa.and_(_link.c.realm == sa.bindparam("realm"), _link.c.user_id == user_id)
+    )
+
+
 def _client_source() -> sa.FromClause:
     return _realm.join(
         _client,
         sa.and_(_client.c.realm == _realm.c.name, _client.c.client_id == sa.bindparam("client_id")),
+    )
+
+
+def _family_source() -> sa.FromClause:
+    return _client_source().outerjoin(
+        _family,
+        sa.and_(_family.c.realm == _realm.c.name, _family.c.id == sa.bindparam("family_id")),
     )
 
 
@@ -119,20 +135,16 @@ _REFRESH = (
         _family.c.used_at,
         _family.c.expires_at,
         _family.c.revoked_at,
+        _link.c.stable_id,
+        _link.c.checked_at,
     )
     .select_from(
-        _session_join(
-            _account_join(
-                _client_source().outerjoin(
-                    _family,
-                    sa.and_(
-                        _family.c.realm == _realm.c.name,
-                        _family.c.id == sa.bindparam("family_id"),
-                    ),
-                ),
-                _family.c.user_id,
+        _link_join(
+            _session_join(
+                _account_join(_family_source(), _family.c.user_id),
+                _family.c.session_id,
             ),
-            _family.c.session_id,
+            _family.c.user_id,
         )
     )
     .where(_IN_REALM)
@@ -208,15 +220,7 @@ _ACCESS_TOKEN = (
     .select_from(
         _session_join(
             _account_join(
-                _client_source()
-                .outerjoin(
-                    _family,
-                    sa.and_(
-                        _family.c.realm == _realm.c.name,
-                        _family.c.id == sa.bindparam("family_id"),
-                    ),
-                )
-                .outerjoin(
+                _family_source().outerjoin(
                     _revoked,
                     sa.and_(
                         _revoked.c.realm == _realm.c.name,
@@ -257,7 +261,8 @@ def client_facts(db: Session, realm: str, client_id: str) -> Row[Any] | None:
 def refresh_facts(db: Session, realm: str, client_id: str, family_id: str) -> Row[Any] | None:
     """Read the client and, when it exists, the family with its account and session.
 
-    None when the client is unknown; the family columns are None when the family is.
+    None when the client is unknown; the family columns are None when the family is, and
+    `stable_id` and `checked_at` for the account of no directory.
     """
     return _one(db, _REFRESH, {"realm": realm, "client_id": client_id, "family_id": family_id})
 

@@ -13,6 +13,7 @@ from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
 from idp.store.base import run, table_of
+from idp.store.directories import DirectoryLinkRow
 from idp.store.hot_groups import GROUP_KEYS
 from idp.store.realms import RealmRow
 from idp.store.users import CredentialRow, KnownDeviceRow, UserRow
@@ -21,6 +22,7 @@ _realm = table_of(RealmRow)
 _user = table_of(UserRow)
 _credential = table_of(CredentialRow)
 _device = table_of(KnownDeviceRow)
+_link = table_of(DirectoryLinkRow)
 
 _COLUMNS = (
     _user.c.realm,
@@ -37,6 +39,8 @@ _COLUMNS = (
     _user.c.locked_at,
     _user.c.epoch,
     _user.c.credential_generation,
+    _user.c.connector,
+    _link.c.stable_id,
     _credential.c.hash,
     _credential.c.set_at,
     _credential.c.set_by,
@@ -59,6 +63,7 @@ _ACCOUNTS = (
         _credential,
         sa.and_(_credential.c.realm == _user.c.realm, _credential.c.user_id == _user.c.id),
     )
+    .outerjoin(_link, sa.and_(_link.c.realm == _user.c.realm, _link.c.user_id == _user.c.id))
     .where(_OF_REALM)
 )
 _BY_ID = _ACCOUNTS.where(_user.c.id == sa.bindparam("user_id"))
@@ -96,6 +101,7 @@ def _by_login() -> sa.Select[Any]:
     credential_matches = sa.and_(
         _credential.c.realm == sa.bindparam("realm"), _credential.c.user_id == named.c.id
     )
+    link_matches = sa.and_(_link.c.realm == sa.bindparam("realm"), _link.c.user_id == named.c.id)
     return (
         sa.select(
             _realm.c.policy_version,
@@ -107,6 +113,7 @@ def _by_login() -> sa.Select[Any]:
             _realm.outerjoin(named, named.c.realm == _realm.c.name)
             .outerjoin(_user, sa.and_(_OF_REALM, _user.c.id == named.c.id))
             .outerjoin(_credential, credential_matches)
+            .outerjoin(_link, link_matches)
             .outerjoin(_device, device_matches)
         )
         .where(_realm.c.name == sa.bindparam("realm"))

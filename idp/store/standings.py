@@ -27,6 +27,7 @@ _of_user = (
     _user.c.epoch_cause,
     _user.c.epoch_at,
     _user.c.last_sign_in_at,
+    _user.c.connector,
 )
 _of_credential = (
     _is_usable.label("is_usable"),

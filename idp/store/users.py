@@ -17,7 +17,7 @@ class UserRow(InRealm, Base):
 
     `epoch` and `credential_generation` are the two counters of DECISIONS 4; `credential_epoch`
     is the epoch that the last *credential change* set, which tells `credential_changed` from
-    `session_ended`.
+    `session_ended`. `connector` names the directory that owns the account, if one does.
     """
 
     __tablename__ = "users"
@@ -43,6 +43,7 @@ class UserRow(InRealm, Base):
     zoneinfo: Mapped[str | None] = mapped_column(String(64))
     claims: Mapped[dict[str, Any]] = mapped_column(default=dict)
     external_id: Mapped[str | None] = mapped_column(NAME)
+    connector: Mapped[str | None] = mapped_column(String(64))
     status: Mapped[str] = mapped_column(String(16), default="active")
     locked_at: Mapped[datetime | None]
     epoch: Mapped[int] = mapped_column(default=1)

@@ -4,10 +4,19 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import assert_never
 
+import structlog
 from flask import Response
 from flask.typing import ResponseReturnValue
 
 from idp.core.accounts import Owner, find_account_by_id
+from idp.core.directory_passwords import (
+    ChangeUncertain,
+    DirectoryChangeOutcome,
+    WayToChange,
+    change_directory_password,
+    way_to_change,
+)
+from idp.core.directory_sign_in import DirectoryDown
 from idp.core.flow import gate_for_session
 from idp.core.gate import AccountFacts, Reason, Refused
 from idp.core.guesses import LoginThrottled, TemporaryPasswordOver
@@ -24,13 +33,14 @@ from idp.errors import InvalidInput, NotFound
 from idp.http.forms import field
 from idp.http.visit import Visit
 from idp.ids import SessionId, UserId
-from idp.web.messages import requirements, why_asked, wrong_with
+from idp.web.messages import requirements, why_asked, why_directory_asks, wrong_with
 from idp.web.routes import page
 from idp.web.waits import in_words
 from policy.engine import describe
 from policy.rules import DiffersFromCurrent
 from policy.verdict import Finding, Verdict
 
+_ADDRESSES = ("https://", "http://")
 NOT_THE_SAME = "The two new passwords are not the same. Type the new one twice."
 _CURRENT_WRONG = "The current password is incorrect."
 _TEMPORARY_OVER = (
@@ -40,10 +50,22 @@ _SOMEBODY_ELSE = (
     "Another person signed in meanwhile, in another window of this browser. "
     "What you see now is for {username}."
 )
+_DOWN = (
+    "The company directory does not answer just now, so nothing was changed. "
+    "Please try again in a minute."
+)
+_log = structlog.get_logger("idp.web")
 _DIFFERS = Finding(DiffersFromCurrent.lines[0])
 
 Proceed = Callable[[PasswordChanged], ResponseReturnValue]
-_Refused = CurrentPasswordWrong | NewPasswordRefused | LoginThrottled | TemporaryPasswordOver
+_Refused = (
+    CurrentPasswordWrong
+    | NewPasswordRefused
+    | LoginThrottled
+    | TemporaryPasswordOver
+    | DirectoryDown
+    | ChangeUncertain
+)
 
 
 def asked_of(signed_in: SignedIn | None, now: datetime) -> Verdict | None:
@@ -57,12 +79,27 @@ def asked_of(signed_in: SignedIn | None, now: datetime) -> Verdict | None:
 
 def context_of(uow: UnitOfWork, signed_in: SignedIn, verdict: Verdict | None) -> dict[str, object]:
     """Return what the form shows of the user and the policy; a verdict makes it a forced one."""
-    forced = verdict is not None
+    account = signed_in.account
+    username = owner_of_account(uow, account.user_id).username
+    return form_context(uow, account, verdict, username, forced=verdict is not None)
+
+
+def form_context(
+    uow: UnitOfWork, account: AccountFacts, verdict: Verdict | None, username: str, *, forced: bool
+) -> dict[str, object]:
+    """Return what the form shows; `way` says how a directory's password is changed, if it is one.
+
+    Args:
+        verdict: why the user is asked.
+    """
+    connector = account.connector
+    why = why_asked if connector is None else why_directory_asks
     return {
         "forced": forced,
-        "reasons": why_asked(verdict.findings) if verdict else [],
-        "rules": rules_of(signed_in.account, forced=forced),
-        "username": owner_of_account(uow, signed_in.account.user_id).username,
+        "reasons": why(verdict.findings) if verdict else [],
+        "rules": rules_of(account, forced=forced),
+        "username": username,
+        "way": None if connector is None else way_to_change(uow.runtime, uow.realm, connector),
     }
 
 
@@ -87,8 +124,8 @@ def owner_of_account(uow: UnitOfWork, user_id: UserId) -> Owner:
 
 
 def show_form(**context: object) -> ResponseReturnValue:
-    """Return the empty form."""
-    return _form(200, context)
+    """Return the empty form, or where else the password is changed."""
+    return _elsewhere(200, context) or _form(200, context)
 
 
 def submit_form(
@@ -103,7 +140,7 @@ def submit_form(
     Whose password it is comes from the session or the link. The user name that the form carries
     for password managers only tells whether the person still looks at their own form.
     """
-    wrong = _wrong_with_form(context)
+    wrong = _elsewhere(409, context) or _wrong_with_form(context)
     if wrong is not None:
         return wrong
     form = ChangeForm(
@@ -115,7 +152,7 @@ def submit_form(
         device=visit.cookies.device,
     )
     try:
-        outcome = change_password(visit.runtime, visit.realm, form, visit.trace)
+        outcome = _change(visit, form, is_directorys=context["way"] is not None)
     except InvalidInput as refused:
         return _form(413, context | {"findings": wrong_with([Finding(refused.code)])})
     if isinstance(outcome, PasswordChanged):
@@ -123,6 +160,25 @@ def submit_form(
             visit.cookies.set_session(outcome.session_secret)
         return proceed(outcome)
     return _refused(outcome, context)
+
+
+def _change(visit: Visit, form: ChangeForm, *, is_directorys: bool) -> DirectoryChangeOutcome:
+    change = change_directory_password if is_directorys else change_password
+    return change(visit.runtime, visit.realm, form, visit.trace)
+
+
+def _elsewhere(status: int, context: dict[str, object]) -> Response | None:
+    """Return the page that says where to change a password that cannot be changed here."""
+    way = context["way"]
+    if not isinstance(way, WayToChange) or way.is_here:
+        return None
+    is_address = way.where is not None and way.where.startswith(_ADDRESSES)
+    shown: dict[str, object] = {"client_name": None, "cancel_url": None, "again_url": None}
+    return page(
+        status,
+        "change_elsewhere.html",
+        **shown | context | {"where": way.where, "is_address": is_address},
+    )
 
 
 def _wrong_with_form(context: dict[str, object]) -> Response | None:
@@ -144,6 +200,15 @@ def _refused(outcome: _Refused, context: dict[str, object]) -> Response:
             return _throttled(context, retry_after)
         case TemporaryPasswordOver():
             return _form(401, context | {"message": _TEMPORARY_OVER})
+        case DirectoryDown(retry_after, detail):
+            _log.warning("directory is down", detail=detail)
+            response = _form(503, context | {"message": _DOWN})
+            response.headers["Retry-After"] = str(retry_after)
+            return response
+        case ChangeUncertain(detail):
+            _log.warning("password change is uncertain", detail=detail)
+            shown: dict[str, object] = {"client_name": None, "again_url": None}
+            return page(503, "change_uncertain.html", **shown | context)
         case _:
             assert_never(outcome)
 

@@ -72,11 +72,27 @@ _WRONG: Mapping[str, Callable[[Params], str]] = {
     "password.too_large": lambda _: "It is far longer than any password can be.",
     "password.malformed": lambda _: "It has characters that cannot be typed again.",
     "password.past_bulk_secret": lambda _: "It was once given to everybody. Choose your own.",
+    "directory.too_short": lambda _: "It is too short for the company directory.",
+    "directory.too_long": lambda _: "It is too long for the company directory.",
+    "directory.too_young": lambda _: (
+        "You got your present password only a short while ago; "
+        "the company directory does not change it again yet."
+    ),
+    "directory.in_history": lambda _: (
+        "You used it before, says the company directory. Choose one you have not had."
+    ),
+    "directory.too_simple": lambda _: "It is too simple for the company directory.",
+    "directory.refused": lambda _: "The company directory does not accept it and does not say why.",
+    "directory.not_allowed": lambda _: (
+        "The company directory does not let you change it here. Ask your administrator."
+    ),
 }
 
 _REASONS: Mapping[str, Callable[[Params], str]] = {
     "password.must_change": lambda _: "An administrator asked you to choose a new password.",
     "password.temporary_expired": lambda _: "The password you were given was only for a while.",
+    "directory.must_change": lambda _: "The company directory asks for a new password.",
+    "directory.expired": lambda _: "Your password is too old, says the company directory.",
     "password.too_old": lambda p: (
         f"Your password is older than {_many(p['max_days'], 'day', 'days')}."
     ),
@@ -161,9 +177,24 @@ def wrong_with(findings: Iterable[Finding]) -> list[str]:
     return [_say(_WRONG, finding, _OTHER_FINDING) for finding in findings]
 
 
+_BY_DIRECTORY = {
+    "password.must_change": "directory.must_change",
+    "password.temporary_expired": "directory.expired",
+}
+"""What the findings of an administrator's asking mean where a directory asks."""
+
+
 def why_asked(findings: Iterable[Finding]) -> list[str]:
     """Return why a new password is asked for, a sentence each."""
     return [_say(_REASONS, finding, _OTHER_REASON) for finding in findings]
+
+
+def why_directory_asks(findings: Iterable[Finding]) -> list[str]:
+    """Return the same for the account of a directory; that it expired says it all."""
+    found = {_BY_DIRECTORY.get(f.code, f.code): f for f in findings}
+    if "directory.expired" in found:
+        found.pop("directory.must_change", None)
+    return why_asked(Finding(code, each.params) for code, each in found.items())
 
 
 def requirements(lines: Sequence[Finding]) -> list[dict[str, object]]:

@@ -18,7 +18,6 @@ from idp.http.visit import Visit
 from idp.http.way_back import with_issuer
 from idp.ids import SessionId
 from idp.web import changing
-from idp.web.messages import why_asked
 from idp.web.routes import Route, page, see_other
 
 
@@ -82,13 +81,8 @@ def _action_context(
     if client is not None and client.initiate_login_uri is not None:
         visit.form_action.append(form_target(client.initiate_login_uri))
     verdict = standing(account, uow.now)
-    return {
-        "forced": True,
-        "reasons": why_asked(verdict.findings) if verdict else [],
-        "rules": changing.rules_of(account, forced=True),
-        "username": action.username,
-        "client_name": client.name if client else None,
-    }
+    shown = changing.form_context(uow, account, verdict, action.username, forced=True)
+    return {**shown, "client_name": client.name if client else None}
 
 
 def _return_to(visit: Visit, client: Client | None) -> ResponseReturnValue:

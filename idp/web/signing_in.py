@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from typing import assert_never
 
+import structlog
 from flask import Response
 from flask.typing import ResponseReturnValue
 
+from idp.core.directory_sign_in import DirectoryDown
 from idp.core.guesses import LoginThrottled, TemporaryPasswordOver
 from idp.core.login import LoggedIn, LoginRefused, SignInForm, sign_in
 from idp.errors import InvalidInput
@@ -19,6 +21,11 @@ _TOO_LARGE = f"{_INCORRECT} No password here is that long."
 _TEMPORARY_OVER = (
     "That temporary password is no longer valid. Use “Reset your password” to choose a new one."
 )
+_DOWN = (
+    "We could not sign you in: the company directory does not answer just now. "
+    "Please try again in a minute."
+)
+_log = structlog.get_logger("idp.web")
 
 Proceed = Callable[[LoggedIn], ResponseReturnValue]
 
@@ -56,6 +63,9 @@ def submit_form(visit: Visit, proceed: Proceed, **context: object) -> ResponseRe
             return _form(visit, 429, context | {"message": message}, retry_after=retry_after)
         case TemporaryPasswordOver():
             return _form(visit, 401, context | {"message": _TEMPORARY_OVER})
+        case DirectoryDown(retry_after, detail):
+            _log.warning("directory is down", realm=visit.realm, detail=detail)
+            return _form(visit, 503, context | {"message": _DOWN}, retry_after=retry_after)
         case _:
             assert_never(outcome)
 

@@ -2,14 +2,17 @@
 
 import tomllib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
+from connectors.ldap.settings import parse_settings
 from idp.config import (
     Config,
+    Connector,
     InvalidConfigError,
     Limit,
     Problem,
@@ -19,6 +22,7 @@ from idp.config import (
     render_initial,
 )
 from idp.errors import ConfigError, NotFound
+from tests.support.certificates import Authority
 
 ROOT = Path(__file__).parents[2]
 SMALLEST = """\
@@ -28,6 +32,8 @@ public_url = "https://id.example.co.nz"
 url = "smtp://mail.example.co.nz"
 sender = "TimeTrak <no-reply@example.co.nz>"
 """
+
+CONNECTOR = "# [connectors.NAME]"
 
 Load = Callable[..., Config]
 FindProblems = Callable[..., tuple[Problem, ...]]
@@ -337,10 +343,42 @@ def test_a_key_that_is_like_no_other_gets_the_valid_ones(problems_of: FindProble
     assert problem.reason == "unknown key; known here: format, level"
 
 
-def test_directory_connectors_are_refused_not_ignored(problems_of: FindProblems) -> None:
-    [problem] = problems_of(SMALLEST + '[connectors.ad]\nkind = "ldap"\n')
+def test_what_is_wrong_with_a_directory_is_told(problems_of: FindProblems) -> None:
+    problems = problems_of("""
+        [connectors.Corp]
+        kind = "ldap"
+        [connectors.crm]
+        realm = "hr-2"
+        most_gone_percent = 0
+        recheck = "ten minutes"
+        """)
+    found = {problem.key: problem.reason for problem in problems}
 
-    assert str(problem).endswith("connectors: directory connectors are not part of this version")
+    assert "connectors.crm.kind" in found
+    assert "connectors.crm.most_gone_percent" in found
+    assert "connectors.crm.recheck" in found
+    assert any(key.startswith("connectors.Corp") for key in found)
+
+
+def test_a_directory_owns_accounts_of_a_realm_that_there_is(problems_of: FindProblems) -> None:
+    [problem] = problems_of(SMALLEST + '[connectors.corp]\nkind = "ldap"\nrealm = "hr"\n')
+
+    assert "connectors.corp.realm names hr, which is no realm" in str(problem)
+
+
+def test_a_directory_is_configuration(load_text: Load, tmp_path: Path) -> None:
+    table = '[connectors.crm]\nkind = "csv"\nrealm = "portal"\npath = "people.csv"\n'
+    secret = 'bind_password = "hunter2"\n'
+    config = load_text(SMALLEST + table + secret)
+
+    [(name, connector)] = config.connectors_of("portal").items()
+    assert config.connectors_of("staff") == {}
+    assert (name, connector.kind, connector.write_back) == ("crm", "csv", False)
+    assert connector.settings.reveal() == {
+        "path": str(tmp_path / "people.csv"),
+        "bind_password": "hunter2",
+    }
+    assert "hunter2" not in f"{config!r} {config.model_dump()}"
 
 
 def test_an_empty_table_of_connectors_asks_for_nothing(load_text: Load) -> None:
@@ -485,7 +523,7 @@ def test_the_example_can_be_used_as_it_is(load_text: Load) -> None:
 def test_every_default_in_the_example_is_the_one_in_force(load_text: Load) -> None:
     lines = [
         line.removeprefix("# ") if is_assignment(line) else line
-        for line in render_example().splitlines()
+        for line in render_example().partition(CONNECTOR)[0].splitlines()
     ]
     uncommented = load_text("\n".join(lines))
 
@@ -498,6 +536,36 @@ def test_every_default_in_the_example_is_the_one_in_force(load_text: Load) -> No
         uncommented.model_copy(update=sections).model_dump()
         == load_text(render_example()).model_dump()
     )
+
+
+def test_every_setting_of_a_directory_is_in_the_example(load_text: Load, tmp_path: Path) -> None:
+    _, _, block = render_example().partition(CONNECTOR)
+    lines = [line.removeprefix("# ") for line in block.splitlines() if is_assignment(line)]
+    connector = load_text("\n".join((SMALLEST, "[connectors.corp]", *lines))).connectors["corp"]
+    own = connector.model_copy(update={"change_password_at": None, "settings": None})
+    settings = Asked(connector.settings.reveal())
+    settings["ca_file"] = str(Authority(tmp_path).ca_file)
+
+    assert own == Connector(kind="ldap").model_copy(update={"settings": None})
+    everything = parse_settings(settings)
+    assert settings.asked == set(settings)
+    needed = ("url", "ca_file", "bind_dn", "bind_password", "base", "group_base")
+    least = parse_settings({name: settings[name] for name in needed})
+    tls = everything.connecting.tls
+    assert replace(least, connecting=replace(least.connecting, tls=tls)) == everything
+
+
+class Asked(dict[str, object]):
+    """Settings that remember which of them were asked for."""
+
+    def __init__(self, values: Mapping[str, object]) -> None:
+        super().__init__(values)
+        self.asked: set[str] = set()
+
+    def get(self, key: str, default: object = None) -> object:
+        """Return a setting."""
+        self.asked.add(key)
+        return super().get(key, default)
 
 
 def is_assignment(line: str) -> bool:

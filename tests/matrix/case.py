@@ -16,7 +16,7 @@ from tests.support.world import PASSWORD, STAFF
 
 NEW = "seven wooden boats at noon"
 """A password that every policy of these tests accepts."""
-_REFUSALS = ("no longer valid", "too many tries", "incorrect")
+_REFUSALS = ("no longer valid", "too many tries", "incorrect", "does not answer")
 
 
 @dataclass(frozen=True)
@@ -105,11 +105,15 @@ class Case:
         return self.held
 
 
-def open_case(story: Story) -> Case:
-    """Return ada and her apps; there is another owner, so that she can be locked."""
+def open_case(story: Story, ada: UserId | None = None) -> Case:
+    """Return ada and her apps; there is another owner, so that she can be locked.
+
+    Args:
+        ada: who she is, if she is there already.
+    """
     desk = Desk(story)
     desk.administrator("olga")
-    ada = desk.administrator("ada", AdminRole.AUDITOR)
+    ada = ada or desk.administrator("ada", AdminRole.AUDITOR)
     return Case(
         story=story,
         desk=desk,

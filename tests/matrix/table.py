@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from tests.matrix.outcomes import FOR_APPS, IN_BROWSER, MATRIX, Endpoint
+from tests.matrix.directories import DIRECTORY_MATRIX
+from tests.matrix.outcomes import FOR_APPS, IN_BROWSER, MATRIX, Endpoint, State
 from tests.support import ROOT
 
 PAGE = ROOT / "docs" / "gate.md"
@@ -42,18 +43,28 @@ five minutes at most. In every other state without new tokens they end at once.
 """
 
 
+_DIRECTORIES = """## Accounts of a directory
+
+The same, for an account that a directory owns, with its default settings: our policy asks nothing
+of its password (`enforce_policy`), a look at its entry counts for ten minutes (`recheck`) and lasts
+for a day while the directory does not answer (`max_offline`). With `enforce_policy` the policy
+marks it as it does any other.
+"""
+
+
 def render() -> str:
     """Return the page."""
-    parts = (_HEAD, _BROWSER, _table(IN_BROWSER), _APPS, _table(FOR_APPS))
-    return "\n".join(parts)
+    tables = (_BROWSER, _table(IN_BROWSER, MATRIX), _APPS, _table(FOR_APPS, MATRIX))
+    directories = (_table(each, DIRECTORY_MATRIX) for each in (IN_BROWSER, FOR_APPS))
+    return "\n".join((_HEAD, *tables, _DIRECTORIES, *directories))
 
 
-def _table(endpoints: tuple[Endpoint, ...]) -> str:
+def _table(endpoints: tuple[Endpoint, ...], states: Iterable[State]) -> str:
     names = (f"`{name}`" if "_" in name else name for name in endpoints)
     lines = [_line(["state", *names]), _line(["---"] * (len(endpoints) + 1))]
     lines += [
         _line([state.told, *(state.outcomes[endpoint].shown for endpoint in endpoints)])
-        for state in MATRIX
+        for state in states
     ]
     return "\n".join(lines) + "\n"
 

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from idp.adapters.breaches import BreachLists
 from idp.adapters.common_passwords import CommonPasswordList
+from idp.adapters.directories import DirectorySources
 from idp.adapters.hashing import PasswordHasher
 from idp.adapters.secretbox import KeyFileBox
 from idp.adapters.strength import ZxcvbnMeter
@@ -61,6 +62,21 @@ class CollectedMail:
     def send(self, message: EmailMessage) -> None:
         """Take one message."""
         self.messages.append(message)
+
+
+@dataclass
+class RecordedPause:
+    """A clock beside the wall that only waiting moves, and a wait that takes no time."""
+
+    waits: list[float] = field(default_factory=list)
+
+    def seconds(self) -> float:
+        """Return how long was waited."""
+        return sum(self.waits)
+
+    def wait(self, seconds: float) -> None:
+        """Note a wait."""
+        self.waits.append(seconds)
 
 
 @dataclass
@@ -247,8 +263,11 @@ def make_runtime(
 ) -> Runtime:
     """Return a runtime with real adapters, except for the mail server and the clock."""
     config = make_config(database_url, settings)
+    box = KeyFileBox({_KEY_ID: _KEY})
     return Runtime(
         config=config,
+        directories=DirectorySources(config.connectors, box, clock),
+        pause=RecordedPause(),
         database=Database(config.database.url.reveal()),
         clock=clock,
         hasher=PasswordHasher(
@@ -258,7 +277,7 @@ def make_runtime(
             max_concurrent=config.hashing.max_concurrent,
             max_waiting=config.hashing_waiters,
         ),
-        box=KeyFileBox({_KEY_ID: _KEY}),
+        box=box,
         common_passwords=CommonPasswordList(),
         strength_meter=ZxcvbnMeter(),
         breached_passwords=BreachLists(url=config.breaches.url, file=config.breaches.file),

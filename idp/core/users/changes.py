@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
-from idp.core.accounts import owner_of
+from idp.core.accounts import DIRECTORY_OWNED, owner_of
 from idp.core.events import Event, EventCode
 from idp.core.groups import set_groups
 from idp.core.mails import mail_email_changed
@@ -18,6 +18,10 @@ from idp.errors import Conflict, PreconditionFailed
 from idp.ids import UserId
 from idp.store.users import UserRow
 
+_OF_DIRECTORY = frozenset(
+    {"username", "email", "email_verified", "given_name", "family_name", "name", "phone_number"}
+)
+"""What a directory says about its accounts; a change here would not outlive the next sync."""
 _USERNAME_TAKEN = "user.username_taken"
 _EXTERNAL_ID_TAKEN = "user.external_id_taken"
 
@@ -37,18 +41,33 @@ def update_user(
         NotFound: `user.not_found`, `group.not_found`.
         PreconditionFailed: `user.changed_meanwhile`.
         InvalidInput: `user.invalid`, with every problem.
-        Conflict: `user.username_taken`, `user.external_id_taken`.
+        Conflict: `user.username_taken`, `user.external_id_taken`; `user.directory_owned`, with the
+            `fields` that only the directory changes; `group.directory_owned`.
     """
     row = get_row_to_write(uow, user_id)
     require_version(row, version)
     problems = Problems()
     columns = check_profile(profile, problems)
     problems.refuse()
+    require_own_columns(row, columns)
     changed = change_columns(uow, row, columns)
     if profile.groups is not KEEP and set_groups(uow, user_id, profile.groups):
         changed.append("groups")
     note_changed(uow, row, changed)
     return get_user(uow, user_id)
+
+
+def require_own_columns(row: UserRow, columns: Mapping[str, Any]) -> None:
+    """Return when nothing would change that a directory owns of this user.
+
+    Raises:
+        Conflict: `user.directory_owned`.
+    """
+    if row.connector is None:
+        return
+    fields = sorted(n for n in _OF_DIRECTORY & columns.keys() if getattr(row, n) != columns[n])
+    if fields:
+        raise Conflict(DIRECTORY_OWNED, fields=fields)
 
 
 def note_changed(uow: UnitOfWork, row: UserRow, changed: list[str]) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from idp.core.accounts import find_account_to_write
+from idp.core.accounts import find_account_to_write, require_own_password
 from idp.core.events import Event, EventCode
 from idp.core.mails import mail_reset_link
 from idp.core.passwords import SetBy, Setting, set_password
@@ -35,7 +35,7 @@ def set_user_password(  # noqa: PLR0913 - who acts and where from belong to ever
     Raises:
         NotFound: `user.not_found`.
         PasswordRejected: the policy does not accept it.
-        Conflict: the password was changed by somebody else at this moment.
+        Conflict: the password was changed by somebody else at this moment; `user.directory_owned`.
     """
     until = None if permanent else runtime.clock.now() + TEMPORARY
     setting = Setting(source=SetBy.ADMIN, must_change=not permanent, temporary_until=until)
@@ -49,11 +49,12 @@ def send_reset(uow: UnitOfWork, user_id: UserId) -> None:
 
     Raises:
         NotFound: `user.not_found`.
-        Conflict: `user.inactive`, `user.locked`, `user.no_email`.
+        Conflict: `user.directory_owned`, `user.inactive`, `user.locked`, `user.no_email`.
     """
     account = find_account_to_write(uow, user_id)
     if account is None:
         raise NotFound("user.not_found")
+    require_own_password(account)
     if not account.is_active:
         raise Conflict("user.inactive")
     if account.is_locked:

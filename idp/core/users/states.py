@@ -6,6 +6,8 @@ user's epoch moves (DECISIONS 4, 5). Doing a thing twice does it once.
 
 import sqlalchemy as sa
 
+from idp.core.accounts import DIRECTORY_OWNED
+from idp.core.directory_accounts import find_link
 from idp.core.epochs import EpochCause, lock_account, move_epoch
 from idp.core.events import Event, EventCode
 from idp.core.recovery_requests import kill_recovery
@@ -16,6 +18,7 @@ from idp.core.users.views import UserStatus, UserView, get_row_to_write, get_use
 from idp.core.work import UnitOfWork
 from idp.errors import Conflict
 from idp.ids import UserId
+from idp.store.directories import DirectoryLinkRow
 from idp.store.users import CredentialRow, KnownDeviceRow, UserRow
 
 
@@ -54,17 +57,25 @@ def unlock_user(uow: UnitOfWork, user_id: UserId) -> UserView:
 def deactivate_user(uow: UnitOfWork, user_id: UserId) -> UserView:
     """Remove an account from use; it keeps its name, its history and its groups.
 
+    That of a directory stays out whatever the directory says.
+
     Raises:
         NotFound: `user.not_found`.
         Conflict: `admin.last_owner`.
     """
     row = get_row_to_write(uow, user_id)
+    link = _link_of(uow, row)
+    is_news = link is not None and not link.is_removed
+    if link is not None:
+        link.is_removed = True
     if row.status != UserStatus.INACTIVE.value:
         require_other_owner(uow, user_id)
         row.status = UserStatus.INACTIVE.value
         _touch(uow, row)
         move_epoch(uow, user_id, EpochCause.DEACTIVATED)
         _forget_ways_in(uow, user_id)
+        is_news = True
+    if is_news:
         uow.record(Event(code=EventCode.USER_DEACTIVATED, subject_id=user_id))
     return get_user(uow, user_id)
 
@@ -76,8 +87,14 @@ def reactivate_user(uow: UnitOfWork, user_id: UserId) -> UserView:
 
     Raises:
         NotFound: `user.not_found`.
+        Conflict: `user.disabled_by_directory`: only the directory that owns it brings it back.
     """
     row = get_row_to_write(uow, user_id)
+    link = _link_of(uow, row)
+    if link is not None and link.is_disabled:
+        raise Conflict("user.disabled_by_directory", connector=link.connector)
+    if link is not None:
+        link.is_removed = False
     if row.status != UserStatus.ACTIVE.value:
         row.status = UserStatus.ACTIVE.value
         _touch(uow, row)
@@ -91,9 +108,11 @@ def require_change(uow: UnitOfWork, user_id: UserId, *, end_sessions: bool = Fal
 
     Raises:
         NotFound: `user.not_found`.
-        Conflict: `user.no_password`.
+        Conflict: `user.no_password`, `user.directory_owned`.
     """
-    get_row_to_write(uow, user_id)
+    row = get_row_to_write(uow, user_id)
+    if row.connector is not None:
+        raise Conflict(DIRECTORY_OWNED)
     view = get_user(uow, user_id)
     if view.password is None:
         raise Conflict("user.no_password")
@@ -129,6 +148,10 @@ def _end_sessions(uow: UnitOfWork, user_id: UserId, cause: EpochCause) -> int:
     if not ended:
         uow.record(Event(code=EventCode.SESSION_ENDED, subject_id=user_id, params={"count": 0}))
     return ended
+
+
+def _link_of(uow: UnitOfWork, row: UserRow) -> DirectoryLinkRow | None:
+    return None if row.connector is None else find_link(uow, UserId(row.id))
 
 
 def _touch(uow: UnitOfWork, row: UserRow) -> None:

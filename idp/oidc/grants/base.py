@@ -39,8 +39,7 @@ class Grant(BaseGrant, TokenEndpointMixin, ABC):
 
     def create_token_response(self) -> Any:  # noqa: ANN401 - Authlib's triple
         """Prove, commit, mint: signing happens outside the transaction."""
-        with self.request.visit.work() as uow:
-            outcome = self.prove(uow)
+        outcome = self.transact()
         match outcome:
             case Authorization() | ClientAuthorization():
                 self.request.known_client = outcome.client
@@ -53,6 +52,11 @@ class Grant(BaseGrant, TokenEndpointMixin, ABC):
                 raise InvalidClientError
             case _:
                 assert_never(outcome)
+
+    def transact(self) -> Outcome:
+        """Prove the grant and commit what that leaves behind."""
+        with self.request.visit.work() as uow:
+            return self.prove(uow)
 
     def required(self, name: str) -> str:
         """Return a parameter that must be there.

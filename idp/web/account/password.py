@@ -43,6 +43,7 @@ def _for_signed_in(visit: Visit, answer: _Answer) -> ResponseReturnValue:
         context = changing.context_of(uow, signed_in, verdict)
     context["action"] = visit.url("/account/password")
     context["cancel_url"] = visit.url("/account" if verdict is None else "/logout")
+    context["again_url"] = visit.url("/sign-in")
     return answer(signed_in, context)
 
 

@@ -56,6 +56,7 @@ def _for_whom_it_is_asked(visit: Visit, request_id: str, answer: _Answer) -> Res
     context["action"] = visit.url(f"/interaction/{found.request.id}/change-password")
     context["client_name"] = found.client_name
     context["cancel_url"] = visit.url("/logout")
+    context["again_url"] = visit.url(f"/interaction/{found.request.id}/sign-in")
     return answer(found, signed_in, context)
 
 

@@ -42,6 +42,18 @@ def test_audit_events_are_counted_by_code(database_url: str) -> None:
     assert _value("idp_events_total", realm="staff", code="user.signed_in") == before + 1
 
 
+def test_runs_over_directories_are_counted_by_what_became_of_them(world: World) -> None:
+    world.runtime.observers = (count_event,)
+    labels = {"realm": "staff", "connector": "crm", "mode": "full", "state": "failed"}
+    before = _value("idp_directory_runs_total", **labels)
+    told = {"connector": "crm", "mode": "full", "reason": "away"}
+
+    with world.begin(STAFF) as uow:
+        uow.record(Event(code=EventCode.DIRECTORY_SYNC_FAILED, params=told))
+
+    assert _value("idp_directory_runs_total", **labels) == before + 1
+
+
 def test_a_method_that_nobody_knows_makes_no_label_of_its_own() -> None:
     count_request("/token", "BREW", 405, 0.01)
 

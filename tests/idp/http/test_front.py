@@ -11,6 +11,7 @@ from idp.app import create_app
 from idp.core.keys import create_first_keys
 from idp.core.work import SYSTEM
 from idp.http.front import Environ, Front, StartResponse
+from tests.support.story import open_story
 from tests.support.world import PORTAL, STAFF, open_world
 
 Open = Callable[..., AbstractContextManager[Client]]
@@ -99,6 +100,18 @@ def test_probes_answer_whoever_asks(open_at: Open) -> None:
         "checks": dict.fromkeys(("database", "migrations", "policy", "keys"), "ok"),
     }
     assert page.status_code == 421
+
+
+def test_a_directory_that_is_away_makes_the_server_no_less_ready(
+    database_url: str, tmp_path: Path
+) -> None:
+    crm = {"kind": "csv", "path": str(tmp_path / "nothing.csv")}
+    with open_story(database_url, settings={"connectors": {"crm": crm}}) as story:
+        ready = _get(Client(story.application), "/readyz")
+
+    assert ready.status_code == 200
+    assert ready.json is not None
+    assert ready.json["directories"] == {"crm": None}
 
 
 def test_not_ready_is_503_and_says_what(database_url: str) -> None:

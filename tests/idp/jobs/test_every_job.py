@@ -1,31 +1,47 @@
 """Every kind of job: run twice, and killed at every commit there is, it comes to the same end."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+from idp.clock import FakeClock
 from idp.core import cleanup, policy_notices, policy_snapshots, reset_batches
 from idp.core.plans import undo_plan
+from idp.core.sync import applying, erasing
+from idp.core.sync.runs import RunMode
+from idp.core.sync_schedule import sync_directory
 from idp.core.work import HOST
 from idp.jobs import JOBS
 from idp.jobs.runner import Runner
 from idp.store.audit import AuditEventRow
 from idp.store.decisions import PolicySnapshotRow
+from idp.store.directories import DirectoryLinkRow
 from idp.store.flow import AuthorizationRequestRow
+from idp.store.groups import MembershipRow
 from idp.store.jobs import OutboxRow
 from idp.store.resets import ResetMemberRow
 from idp.store.throttle import ThrottleRow
 from idp.store.users import CredentialRow, PasswordHistoryRow, UserRow
 from tests.support import campaigns
 from tests.support.killing import run_with_deaths
-from tests.support.world import STAFF, World
+from tests.support.world import STAFF, World, open_world
 
 USERS = 20
 BATCH = 3
 LONG = "kereru-over-the-harbour"
+DIRECTORY = "crm"
+
+
+@pytest.fixture
+def world(database_url: str, clock: FakeClock, tmp_path: Path) -> Iterator[World]:
+    """Give a product with a directory, whose file a scenario writes."""
+    connector = {"kind": "csv", "path": str(tmp_path / "people.csv")}
+    with open_world(database_url, clock, settings={"connectors": {DIRECTORY: connector}}) as made:
+        yield made
 
 
 @dataclass(frozen=True)
@@ -145,6 +161,56 @@ def _check_notices(world: World) -> None:
     assert event.params == {"version": 2, "mailed": USERS, "without_address": 0}
 
 
+def _begin_sync(world: World) -> None:
+    people = [f"{number},u{number},Office" for number in range(USERS)]
+    path = str(world.runtime.config.connectors[DIRECTORY].settings.reveal()["path"])
+    Path(path).write_text("\n".join(["id,login,groups", *people]), encoding="utf-8")
+    sync_directory(world.runtime, STAFF, DIRECTORY, RunMode.FULL)
+
+
+def _check_sync(world: World) -> None:
+    assert world.count(UserRow) == world.count(MembershipRow) == USERS
+    assert _subjects(world, "user.created") == USERS
+    assert world.event_codes().count("directory.synced") == 1
+
+
+def _begin_erasing(world: World) -> None:
+    with world.begin() as uow:
+        for number in range(USERS):
+            columns = {"username": f"u{number}", "username_key": f"u{number}", "name": "Ada"}
+            uow.db.add(
+                UserRow(
+                    **columns,
+                    id=(id_ := uow.new_id()),
+                    sub=id_,
+                    connector=DIRECTORY,
+                    created_at=uow.now,
+                    updated_at=uow.now,
+                )
+            )
+            uow.db.flush()
+            uow.db.add(
+                DirectoryLinkRow(
+                    user_id=id_,
+                    connector=DIRECTORY,
+                    stable_id=id_,
+                    login=f"u{number}",
+                    address_hash="",
+                    digest="",
+                    gone_since=uow.now,
+                    checked_at=uow.now,
+                )
+            )
+    world.advance(days=31)
+
+
+def _check_erasing(world: World) -> None:
+    with world.begin(write=False) as uow:
+        names = set(uow.db.execute(sa.select(UserRow.name, UserRow.username)))
+    assert {(name, username.partition("-")[0]) for name, username in names} == {(None, "erased")}
+    assert _subjects(world, "directory.erased") == USERS
+
+
 SCENARIOS: Mapping[str, Scenario] = {
     "password.reset": Scenario(_begin_reset, _check_reset),
     "password.reset.undo": Scenario(_begin_undo, _check_undo),
@@ -153,6 +219,8 @@ SCENARIOS: Mapping[str, Scenario] = {
     "cleanup.requests": Scenario(_begin_cleaning_requests, _check_cleaning_requests),
     "reset.forget": Scenario(_begin_forgetting, _check_forgetting),
     "policy.snapshot": Scenario(_begin_snapshot, _check_snapshot),
+    "directory.apply": Scenario(_begin_sync, _check_sync),
+    "directory.erase": Scenario(_begin_erasing, _check_erasing),
 }
 
 
@@ -163,6 +231,8 @@ def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cleanup, "BATCH", BATCH)
     monkeypatch.setattr(policy_notices, "BATCH", BATCH)
     monkeypatch.setattr(policy_snapshots, "BATCH", BATCH)
+    monkeypatch.setattr(applying, "BATCH", BATCH)
+    monkeypatch.setattr(erasing, "BATCH", BATCH)
 
 
 def test_every_kind_of_job_is_tried_here() -> None:

@@ -33,6 +33,20 @@ MAILS: Final[tuple[tuple[str, Context], ...]] = (
         },
     ),
     (
+        "recovery",
+        {
+            "accounts": [
+                {"username": "aroha.ngata", "link": None, "where": "https://passwords.example"},
+                {"username": "aroha", "link": "https://id.example/r/2", "code": "4HWT-VB6N"},
+            ],
+            "minutes": 30,
+        },
+    ),
+    (
+        "recovery",
+        {"accounts": [{"username": "aroha.ngata", "link": None, "where": None}], "minutes": 30},
+    ),
+    (
         "password_changed",
         {
             "username": "aroha.ngata",

@@ -58,6 +58,16 @@ _CHANGE: Context = {
     "client_name": SOME_APP,
     "cancel_url": "/id/realms/staff/logout",
 }
+_ELSEWHERE: Context = {
+    "forced": True,
+    "reasons": ["The company directory asks for a new password."],
+    "username": "aroha.ngata",
+    "where": "https://passwords.example.co.nz/self-service/change",
+    "is_address": True,
+    "client_name": SOME_APP,
+    "again_url": "/id/realms/staff/sign-in",
+    "cancel_url": "/id/realms/staff/logout",
+}
 _RESET: Context = {
     "action": "/post",
     "rules": RULES,
@@ -287,6 +297,29 @@ SAMPLES: Final = (
         "change-done", "change_done.html", {"client_name": "TimeTrak Mobile", "return_url": "/app"}
     ),
     Sample("change-done-bare", "change_done.html", {"client_name": None, "return_url": None}),
+    Sample("change-elsewhere", "change_elsewhere.html", _ELSEWHERE),
+    Sample(
+        "change-elsewhere-sentence",
+        "change_elsewhere.html",
+        {
+            **_ELSEWHERE,
+            "forced": False,
+            "reasons": [],
+            "where": "Ask the help desk, 0800 555 010.",
+            "is_address": False,
+            "client_name": None,
+        },
+    ),
+    Sample(
+        "change-elsewhere-bare",
+        "change_elsewhere.html",
+        {**_ELSEWHERE, "where": None, "is_address": False, "again_url": None, "cancel_url": None},
+    ),
+    Sample(
+        "change-uncertain",
+        "change_uncertain.html",
+        {"username": "aroha.ngata", "client_name": None, "again_url": "/id/realms/staff/sign-in"},
+    ),
     Sample(
         "not-me", "not_me.html", {"state": "confirm", "username": "aroha.ngata", "action": "/post"}
     ),

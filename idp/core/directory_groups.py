@@ -1,0 +1,29 @@
+"""Groups that a directory owns: their name and their members come from there alone."""
+
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+
+from idp.core.work import UnitOfWork
+from idp.errors import Conflict
+from idp.store.directories import DirectoryGroupRow
+from idp.store.groups import GroupRow
+
+
+def refuse_directory_groups(uow: UnitOfWork, group_ids: Iterable[str]) -> None:
+    """Return when none of these groups is a directory's.
+
+    Raises:
+        Conflict: `group.directory_owned`, with the `names`.
+    """
+    owned = directory_groups(uow, group_ids)
+    if owned:
+        names = uow.db.scalars(sa.select(GroupRow.name).where(GroupRow.id.in_(owned)))
+        raise Conflict("group.directory_owned", names=sorted(names))
+
+
+def directory_groups(uow: UnitOfWork, group_ids: Iterable[str]) -> set[str]:
+    """Return the ids of those of these groups that a directory owns."""
+    ids = set(group_ids)
+    query = sa.select(DirectoryGroupRow.group_id).where(DirectoryGroupRow.group_id.in_(ids))
+    return set(uow.db.scalars(query)) if ids else set()

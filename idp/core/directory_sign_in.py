@@ -1,0 +1,183 @@
+"""Signing in with the password of a directory: it is asked, and nothing of it is stored here.
+
+An attempt is counted before the directory is asked, so that no number of guesses, one after the
+other or all at once, reaches it that its own lock-out would count (D-14). Of an attempt that it
+could not answer the count is given back (DECISIONS 19).
+"""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from connectors.port import ConnectorError, LoginAmbiguous, PasswordVerifier
+from connectors.verdicts import Verdict, Verification
+from idp.config import Connector
+from idp.core.accounts import Account, EntryOf, find_account_by_id, find_account_to_write
+from idp.core.directory_accounts import state_of, take_state
+from idp.core.guess_turns import Turn, give_turn_back, refuse_turn
+from idp.core.guesses import Guess, Refusal, record_refusal, refusal_of_account
+from idp.core.parts import Parts
+from idp.core.runtime import Runtime
+from idp.core.standing import Renewal, judge_typed
+from idp.core.work import UnitOfWork
+from idp.ids import RealmName
+from policy.model import Enforcement, PolicyVersion
+
+RETRY_AFTER = 5
+"""Seconds after which a sign-in may be tried again that the directory could not answer."""
+_FLOOR, _JITTER = 0.5, 0.1
+_JITTER_STEPS = 1000
+
+_RIGHT = frozenset({Verdict.RIGHT, Verdict.MUST_CHANGE, Verdict.EXPIRED})
+_REFUSALS: Mapping[Verdict, Refusal] = {
+    Verdict.WRONG: Refusal.WRONG,
+    Verdict.UNKNOWN: Refusal.DIRECTORY_UNKNOWN,
+    Verdict.DISABLED: Refusal.DIRECTORY_DISABLED,
+    Verdict.LOCKED: Refusal.DIRECTORY_LOCKED,
+    Verdict.REFUSED: Refusal.DIRECTORY_REFUSED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryDown:
+    """A directory of the realm does not answer, so nobody who was refused is told more than that.
+
+    `detail` is for the log.
+    """
+
+    retry_after: int = RETRY_AFTER
+    detail: str = field(default="", compare=False)
+
+
+def find_connector(parts: Parts, realm: RealmName, name: str) -> Connector | None:
+    """Return the settings of a directory of a realm, if it is still configured."""
+    return parts.config.connectors_of(realm).get(name)
+
+
+def is_outage_noted(parts: Parts, realm: RealmName) -> bool:
+    """Tell whether a directory of the realm failed of late in this process."""
+    now = parts.clock.now()
+    return any(parts.outages.is_down(name, now) for name in parts.config.connectors_of(realm))
+
+
+def wait_to_floor(runtime: Runtime, realm: RealmName, begun: float) -> None:
+    """Hold a refusal back until a time that tells nothing; only in realms with a directory.
+
+    Args:
+        begun: what `runtime.pause` showed when the sign-in began.
+
+    Spec: OWASP ASVS 6.3.8.
+    """
+    if not runtime.config.connectors_of(realm):
+        return
+    floor = _FLOOR + _JITTER * secrets.randbelow(_JITTER_STEPS) / _JITTER_STEPS
+    left = floor - (runtime.pause.seconds() - begun)
+    if left > 0:
+        runtime.pause.wait(left)
+
+
+def find_verifier(runtime: Runtime, realm: RealmName, entry: EntryOf) -> PasswordVerifier | Refusal:
+    """Return the directory that verifies an account's password, or why none does."""
+    if find_connector(runtime, realm, entry.connector) is None:
+        return Refusal.DIRECTORY_NOT_CONFIGURED
+    source = runtime.directories.source(entry.connector)
+    return source if isinstance(source, PasswordVerifier) else Refusal.DIRECTORY_WITHOUT_PASSWORDS
+
+
+def ask_directory(
+    runtime: Runtime, verifier: PasswordVerifier, entry: EntryOf, typed: str
+) -> Verification | DirectoryDown:
+    """Ask a directory about a password as it was typed; may take seconds, so hold no transaction.
+
+    One that is empty, has a NUL or is no text is wrong without asking (RFC 4513 5.1.2).
+    """
+    raw = bytes_of(typed)
+    if raw is None:
+        return Verification(verdict=Verdict.WRONG)
+    try:
+        said = verifier.verify(entry.stable_id, raw)
+    except LoginAmbiguous as error:
+        return Verification(verdict=Verdict.REFUSED, detail=error.reason)
+    except ConnectorError as error:
+        runtime.outages.note_failed(entry.connector, runtime.clock.now())
+        return DirectoryDown(detail=error.reason)
+    runtime.outages.note_answered(entry.connector)
+    return said
+
+
+def bytes_of(typed: str) -> bytes | None:
+    """Return a password as a directory gets it: UTF-8, not normalised; None if it gets none."""
+    try:
+        raw = typed.encode("utf-8")
+    except UnicodeEncodeError:
+        return None
+    return raw if raw and b"\0" not in raw else None
+
+
+def renewal_by(
+    runtime: Runtime,
+    account: Account,
+    said: Verification,
+    password: str,
+    policy: PolicyVersion,
+) -> Renewal | None:
+    """Return what the credential gets if the directory says that the password is right.
+
+    With `enforce_policy` the password is judged each time: nobody tells when it became another one.
+
+    Args:
+        password: NFC.
+
+    Raises:
+        Unavailable: see `renewal_of`.
+    """
+    if said.verdict not in _RIGHT or account.entry is None:
+        return None
+    connector = find_connector(runtime, account.realm, account.entry.connector)
+    is_judged = connector is not None and connector.enforce_policy
+    asks = policy.enforcement is not Enforcement.NEVER
+    return Renewal(
+        judged=judge_typed(runtime, account, policy, password) if is_judged and asks else None,
+        must_change=said.verdict is not Verdict.RIGHT,
+        is_expired=said.verdict is Verdict.EXPIRED,
+    )
+
+
+def refuse_by_directory(uow: UnitOfWork, turn: Turn, said: Verification) -> None:
+    """Take over what the directory said of the account, and note that it was refused."""
+    user_id = turn.guess.user_id
+    if user_id is not None and said.entry is not None:
+        find_account_to_write(uow, user_id)  # the user before the credential, as everybody
+        take_state(uow, user_id, state_of(said.entry))
+    refuse_turn(uow, turn, _REFUSALS[said.verdict])
+
+
+def note_silence(uow: UnitOfWork, turn: Turn) -> None:
+    """Give back what was counted of an attempt that the directory could not answer."""
+    give_turn_back(uow, turn)
+    record_refusal(uow, turn.guess, Refusal.DIRECTORY_DOWN)
+
+
+def admit_by_directory(
+    uow: UnitOfWork, guess: Guess, said: Verification
+) -> Account | Refusal | None:
+    """Look again and take over what the directory said, before anything is opened.
+
+    To be called with the brakes of the guess released.
+
+    Returns:
+        The account as it is now, locked; why it is refused after all; None when it, or its
+        password, became another one since it was looked up.
+    """
+    before = find_account_to_write(uow, guess.user_id)
+    if before is None or guess.account is None or before.entry != guess.account.entry:
+        return None
+    if before.generation != guess.account.generation:
+        return None
+    if said.entry is not None:
+        take_state(uow, before.user_id, state_of(said.entry))
+    account = find_account_by_id(uow, before.user_id)
+    if account is None:
+        return None
+    refusal = refusal_of_account(account)
+    return account if refusal is None else refusal

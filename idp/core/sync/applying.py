@@ -1,0 +1,161 @@
+"""What a run found, applied by a job: change by change, then moves, then who is in which group.
+
+A batch is one transaction with the job's cursor, and each change looks whether the account is
+still as it was reviewed. So a killed worker loses nothing, and its successor repeats nothing. The
+directory's cursor moves in the last transaction of all.
+"""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from idp.core.events import Event, EventCode
+from idp.core.job_leases import JobKind, Step
+from idp.core.jobs import Job
+from idp.core.planning import PlanState
+from idp.core.sync import group_acts, people_acts
+from idp.core.sync.differences import ACTS
+from idp.core.sync.memberships import affected_groups, settle_members
+from idp.core.sync.people_acts import DONE, Applying
+from idp.core.sync.people_changes import moved_links
+from idp.core.sync.runs import RunMode, RunState, hold_directory
+from idp.core.work import UnitOfWork
+from idp.store.directories import DirectoryChangeRow, DirectoryRunRow, refresh_statistics
+from idp.store.directory_members import forget_stage
+from idp.store.plans import PlanRow
+
+APPLY_JOB = "directory.apply"
+BATCH = 250
+_FORGET = 2000
+_CHANGES, _MOVES, _GROUPS, _END = "changes", "moves", "groups", "end"
+
+
+def apply_batch(uow: UnitOfWork, job: Job) -> Step:
+    """Apply the next changes of a run, or settle the next group."""
+    run = uow.db.get_one(DirectoryRunRow, (uow.realm, str(job.params["run_id"])))
+    applying = Applying(run.connector, run.id)
+    phase, _, after = (job.cursor or f"{_CHANGES}:-1").partition(":")
+    match phase:
+        case "changes":
+            return _apply_changes(uow, applying, int(after))
+        case "moves":
+            return _apply_moves(uow, applying)
+        case "groups":
+            return _settle_next(uow, applying, after)
+        case _:
+            return _finish(uow, run, str(job.params["plan_id"]))
+
+
+def note_cancelled(uow: UnitOfWork, job: Job) -> None:
+    """Leave what was applied as it is; the directory's cursor does not move."""
+    run = uow.db.get_one(DirectoryRunRow, (uow.realm, str(job.params["run_id"])))
+    run.state = RunState.DISCARDED.value
+    run.finished_at = uow.now
+    plan = uow.db.get_one(PlanRow, (uow.realm, str(job.params["plan_id"])))
+    plan.state = PlanState.CANCELLED.value
+
+
+def take_cursor(uow: UnitOfWork, run: DirectoryRunRow) -> None:
+    """Note that a run is over and everything it found was applied."""
+    directory = hold_directory(uow, run.connector)
+    directory.scope_digest = run.scope_digest
+    directory.held_run_id = None
+    match run.mode:
+        case RunMode.FULL:
+            directory.seen = run.counts["seen"]
+            directory.full_at = directory.swept_at = directory.changes_at = run.started_at
+            directory.cursor = run.cursor
+        case RunMode.INCREMENTAL:
+            directory.changes_at = run.started_at
+            directory.cursor = run.cursor
+        case _:
+            directory.swept_at = run.started_at
+    run.state = RunState.APPLIED.value
+    run.finished_at = uow.now
+
+
+def _apply_changes(uow: UnitOfWork, applying: Applying, after: int) -> Step:
+    change = DirectoryChangeRow
+    query = (
+        sa.select(change)
+        .where(change.run_id == applying.run_id, change.position > after, change.op.in_(ACTS))
+        .order_by(change.position)
+        .limit(BATCH)
+    )
+    rows = uow.db.scalars(query).all()
+    if rows and rows[0].op == "create":
+        rows = [row for row in rows if row.op == "create"]
+        people_acts.create(uow, applying, rows)
+    else:
+        for row in rows:
+            if row.op == "create":
+                break
+            row.outcome = _apply_one(uow, applying, row)
+            after = row.position
+        done = sum(row.outcome is not None for row in rows)
+        if done < len(rows):
+            return Step(done=done, cursor=f"{_CHANGES}:{after}")
+    if not rows:
+        refresh_statistics(uow.db.connection())
+        return Step(cursor=f"{_MOVES}:")
+    return Step(done=len(rows), cursor=f"{_CHANGES}:{rows[-1].position}")
+
+
+def _apply_one(uow: UnitOfWork, applying: Applying, row: DirectoryChangeRow) -> str:
+    match row.op:
+        case "gone":
+            return people_acts.take_away(uow, applying, row)
+        case "group_create":
+            return group_acts.create_group(uow, applying, row)
+        case "group_update":
+            return group_acts.update_group(uow, applying, row)
+        case "group_gone":
+            return group_acts.remove_group(uow, row)
+        case _:
+            return people_acts.update(uow, applying, row)
+
+
+def _apply_moves(uow: UnitOfWork, applying: Applying) -> Step:
+    query = moved_links(applying.run_id, applying.connector).limit(BATCH)
+    moved = uow.db.execute(query).all()
+    if moved:
+        people_acts.move(uow, applying, moved)
+        return Step(done=len(moved), cursor=f"{_MOVES}:")
+    return Step(cursor=f"{_GROUPS}:")
+
+
+def _settle_next(uow: UnitOfWork, applying: Applying, after: str) -> Step:
+    affected = affected_groups(
+        uow, applying.connector, applying.run_id, _changed_groups(uow, applying)
+    )
+    waiting = [group for group in affected if group > after]
+    if not waiting:
+        return Step(cursor=f"{_END}:")
+    settle_members(uow, applying.connector, waiting[0])
+    return Step(cursor=f"{_GROUPS}:{waiting[0]}")
+
+
+def _changed_groups(uow: UnitOfWork, applying: Applying) -> Sequence[str]:
+    change = DirectoryChangeRow
+    query = sa.select(change.user_id).where(
+        change.run_id == applying.run_id,
+        change.op.in_(("group_create", "group_update")),
+        change.outcome == DONE,
+        change.user_id.is_not(None),
+    )
+    return [group for group in uow.db.scalars(query) if group is not None]
+
+
+def _finish(uow: UnitOfWork, run: DirectoryRunRow, plan_id: str) -> Step:
+    if forget_stage(uow.db.connection(), uow.realm, run.id, limit=_FORGET) == _FORGET:
+        return Step(cursor=f"{_END}:")
+    take_cursor(uow, run)
+    plan = uow.db.get_one(PlanRow, (uow.realm, plan_id))
+    plan.state = PlanState.APPLIED.value
+    counts = {name: count for name, count in run.counts.items() if count}
+    told = {"connector": run.connector, "mode": run.mode, "run_id": run.id, "counts": counts}
+    uow.record(Event(code=EventCode.DIRECTORY_SYNCED, params=told))
+    return Step(is_last=True)
+
+
+APPLY = JobKind(name=APPLY_JOB, step=apply_batch, cancelled=note_cancelled)

@@ -1,0 +1,124 @@
+"""When a run must not be applied by itself: it would take away more than a directory ever should.
+
+A wrong base, a lost right to read or a restored server looks to us as if people had left. So what
+a run would do is looked at before any of it is done, together with what was done in the last day:
+small steps add up.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from enum import StrEnum
+
+import sqlalchemy as sa
+
+from idp.config import Connector
+from idp.core.roles import AdminRole
+from idp.core.sync.runs import RunMode, RunState
+from idp.core.work import UnitOfWork
+from idp.store.directories import DirectoryChangeRow, DirectoryLinkRow, DirectoryRunRow
+from idp.store.users import RoleGrantRow, UserRow
+
+WINDOW = timedelta(hours=24)
+_ALWAYS_LET_THROUGH = 20
+_LEAST_SEEN_PERCENT = 80
+_MOST_LOSING_PERCENT = 20
+_MOST_RENAMED_PERCENT = 10
+_MOST_REPLACED_PERCENT = 5
+
+
+class Hold(StrEnum):
+    """Why a run waits for an administrator."""
+
+    NOTHING_SEEN = "nothing_seen"
+    FEWER_SEEN = "fewer_seen"
+    TOO_MANY_GONE = "too_many_gone"
+    ATTRIBUTE_LOST = "attribute_lost"
+    TOO_MANY_RENAMED = "too_many_renamed"
+    IDS_REPLACED = "ids_replaced"
+    LAST_OWNER = "last_owner"
+
+
+def find_holds(
+    uow: UnitOfWork,
+    run: DirectoryRunRow,
+    counts: Mapping[str, int],
+    connector: Connector,
+    seen: int,
+) -> list[str]:
+    """Return why a run must not be applied by itself; nothing is the rule.
+
+    Args:
+        seen: how many accounts the last full run saw; 0 before the first.
+    """
+    active = count_active(uow, run.connector)
+    taken = counts["gone"] + counts["disable"]
+    earlier = _taken_lately(uow, run) if taken else 0
+    share = connector.most_gone_percent * active // 100
+    is_listing = run.mode != RunMode.INCREMENTAL
+    held = {
+        Hold.NOTHING_SEEN: is_listing and counts["seen"] == 0,
+        Hold.FEWER_SEEN: is_listing and _are_fewer(counts["seen"], seen),
+        Hold.TOO_MANY_GONE: taken > 0
+        and taken + earlier > min(max(share, _ALWAYS_LET_THROUGH), connector.most_gone),
+        Hold.ATTRIBUTE_LOST: _is_over(counts["lost_email"], active, _MOST_LOSING_PERCENT),
+        Hold.TOO_MANY_RENAMED: _is_over(counts["renamed"], active, _MOST_RENAMED_PERCENT),
+        Hold.IDS_REPLACED: _is_over(counts["replaced"], active, _MOST_REPLACED_PERCENT),
+        Hold.LAST_OWNER: taken > 0 and _takes_last_owner(uow, run.id),
+    }
+    return [hold.value for hold, is_so in held.items() if is_so]
+
+
+def count_active(uow: UnitOfWork, name: str) -> int:
+    """Return how many accounts of a directory may be used now, as far as it decides."""
+    return (
+        uow.db.scalar(
+            sa.select(sa.func.count())
+            .select_from(DirectoryLinkRow)
+            .where(DirectoryLinkRow.connector == name, DirectoryLinkRow.is_disabled.is_(False))
+        )
+        or 0
+    )
+
+
+def _are_fewer(now: int, before: int) -> bool:
+    is_noticeable = before - now > _ALWAYS_LET_THROUGH
+    return is_noticeable and now * 100 < _LEAST_SEEN_PERCENT * before
+
+
+def _is_over(count: int, active: int, percent: int) -> bool:
+    return count > max(_ALWAYS_LET_THROUGH, percent * active // 100)
+
+
+def _taken_lately(uow: UnitOfWork, run: DirectoryRunRow) -> int:
+    """Return how many accounts were taken away since yesterday without an administrator's word."""
+    query = sa.select(DirectoryRunRow.counts, DirectoryRunRow.held_because).where(
+        DirectoryRunRow.connector == run.connector,
+        DirectoryRunRow.state == RunState.APPLIED.value,
+        DirectoryRunRow.finished_at > uow.now - WINDOW,
+    )
+    return sum(
+        counts.get("gone", 0) + counts.get("disable", 0)
+        for counts, held_because in uow.db.execute(query)
+        if not held_because
+    )
+
+
+def _takes_last_owner(uow: UnitOfWork, run_id: str) -> bool:
+    taken = sa.select(DirectoryChangeRow.user_id).where(
+        DirectoryChangeRow.run_id == run_id, DirectoryChangeRow.op.in_(("gone", "disable"))
+    )
+    owners = (
+        sa.select(RoleGrantRow.user_id)
+        .join(
+            UserRow,
+            sa.and_(UserRow.realm == RoleGrantRow.realm, UserRow.id == RoleGrantRow.user_id),
+        )
+        .where(
+            RoleGrantRow.role == AdminRole.OWNER.value,
+            UserRow.status == "active",
+            UserRow.locked_at.is_(None),
+        )
+    )
+    all_owners = set(uow.db.scalars(owners))
+    taken_owners = set(uow.db.scalars(taken.where(DirectoryChangeRow.user_id.in_(owners))))
+    return bool(taken_owners) and taken_owners == all_owners

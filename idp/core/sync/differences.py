@@ -1,0 +1,54 @@
+"""From what a run read to what it would change, written down in the order it would be done.
+
+People who leave come first, so that their names are free; then those who change; then new ones.
+"""
+
+import sqlalchemy as sa
+
+from idp.core.sync import group_changes, people_changes
+from idp.core.sync.change_rows import Finder, Tally, write_phase
+from idp.core.sync.runs import Reading, RunMode
+from idp.core.sync.staging import SEEN, USER
+from idp.core.work import UnitOfWork
+from idp.store.directories import DirectoryStageRow
+
+ACTS = (
+    *("gone", "disable", "enable", "update", "create"),
+    *("group_gone", "group_create", "group_update"),
+)
+"""The changes that do something; `conflict` and `rejected` only tell."""
+COUNTS = (
+    *(*ACTS, "conflict", "rejected"),
+    *("seen", "moved", "lost_email", "renamed", "replaced", "left_out"),
+)
+"""What is counted of a run."""
+
+
+def write_differences(reading: Reading) -> dict[str, int]:
+    """Write down what a run would change; return how many of each."""
+    tally = Tally()
+    is_listing = reading.mode is not RunMode.INCREMENTAL
+    people, groups = people_changes, group_changes
+    finders: tuple[Finder, ...] = (
+        people.missing_people if is_listing else people.named_gone_people,
+        people.changed_people,
+        people.new_people,
+        groups.missing_groups if is_listing else groups.named_gone_groups,
+        groups.changed_groups,
+        people.rejected_people,
+    )
+    for phase, find in enumerate(finders):
+        write_phase(reading, phase, find, tally)
+    with reading.runtime.begin(reading.realm, write=False) as uow:
+        tally.counts["seen"] = _count_seen(uow, reading)
+        moved = people.moved_links(reading.run_id, reading.name).subquery()
+        tally.counts["moved"] = uow.db.scalar(sa.select(sa.func.count()).select_from(moved)) or 0
+    return {name: tally.counts[name] for name in COUNTS}
+
+
+def _count_seen(uow: UnitOfWork, reading: Reading) -> int:
+    stage = DirectoryStageRow
+    ids = sa.select(stage.stable_id).where(
+        stage.run_id == reading.run_id, stage.kind.in_((USER, SEEN))
+    )
+    return uow.db.scalar(sa.select(sa.func.count()).select_from(ids.distinct().subquery())) or 0

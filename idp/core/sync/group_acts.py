@@ -1,0 +1,119 @@
+"""Changes of groups that a directory owns, applied. What policies call them by stays.
+
+Such a group is known by the directory's id, so a renamed one keeps its members and its place.
+"""
+
+import sqlalchemy as sa
+
+from idp.core.events import Event, EventCode
+from idp.core.group_spellings import SEPARATORS, check_group_name
+from idp.core.names import name_key
+from idp.core.policies import current_policy
+from idp.core.policy_rollout import names_group
+from idp.core.sync.people_acts import CHANGED, DONE, Applying
+from idp.core.work import UnitOfWork
+from idp.errors import InvalidInput
+from idp.store.directories import (
+    DirectoryChangeRow,
+    DirectoryGroupRow,
+    DirectoryMemberRow,
+)
+from idp.store.directory_members import take_members
+from idp.store.groups import GroupRow, MembershipRow
+
+_BAD_NAME = "skipped:name_unusable"
+_IN_POLICY = "skipped:in_policy"
+_LONGEST = 128
+
+
+def create_group(uow: UnitOfWork, applying: Applying, change: DirectoryChangeRow) -> str:
+    """Make a group of the directory's, with its direct members."""
+    known = sa.select(DirectoryGroupRow.group_id).where(
+        DirectoryGroupRow.connector == applying.connector,
+        DirectoryGroupRow.stable_id == change.stable_id,
+    )
+    if uow.db.scalar(known) is not None:
+        return CHANGED
+    name = _free_name(uow, applying, change.after["name"], own_id=None)
+    if name is None:
+        return _BAD_NAME
+    group = GroupRow(id=uow.new_id(), name=name, name_key=name_key(name), created_at=uow.now)
+    uow.db.add(group)
+    uow.db.flush()
+    uow.db.add(
+        DirectoryGroupRow(
+            group_id=group.id,
+            connector=applying.connector,
+            stable_id=change.stable_id,
+            address_hash=change.address_hash or "",
+            digest=change.digest or "",
+        )
+    )
+    change.user_id = group.id
+    _take_members(uow, applying, change.stable_id, group.id)
+    _record(uow, EventCode.GROUP_CREATED, group)
+    return DONE
+
+
+def update_group(uow: UnitOfWork, applying: Applying, change: DirectoryChangeRow) -> str:
+    """Bring a group up to what the directory says; one that policies name keeps its name."""
+    known = uow.db.get(DirectoryGroupRow, (uow.realm, change.user_id or ""), with_for_update=True)
+    if known is None or known.digest != change.digest_before:
+        return CHANGED
+    group = uow.db.get_one(GroupRow, (uow.realm, known.group_id))
+    name = _free_name(uow, applying, change.after["name"], own_id=group.id)
+    if name is not None and name != group.name and not _is_in_policy(uow, group):
+        group.name, group.name_key = name, name_key(name)
+        _record(uow, EventCode.GROUP_CHANGED, group)
+    if known.digest != change.digest:
+        _take_members(uow, applying, change.stable_id, group.id)
+    known.digest = change.digest or ""
+    known.address_hash = change.address_hash or ""
+    return DONE
+
+
+def remove_group(uow: UnitOfWork, change: DirectoryChangeRow) -> str:
+    """Remove a group that the directory has no more; one that policies name stays, empty."""
+    known = uow.db.get(DirectoryGroupRow, (uow.realm, change.user_id or ""), with_for_update=True)
+    if known is None or known.digest != change.digest_before:
+        return CHANGED
+    group = uow.db.get_one(GroupRow, (uow.realm, known.group_id))
+    for row in (MembershipRow, DirectoryMemberRow):
+        uow.db.execute(
+            sa.delete(row).where(row.group_id == group.id),
+            execution_options={"synchronize_session": False},
+        )
+    uow.db.delete(known)
+    uow.db.flush()
+    if _is_in_policy(uow, group):
+        return _IN_POLICY
+    uow.db.delete(group)
+    _record(uow, EventCode.GROUP_REMOVED, group)
+    return DONE
+
+
+def _take_members(uow: UnitOfWork, applying: Applying, stable_id: str, group_id: str) -> None:
+    uow.db.flush()
+    take_members(uow.db.connection(), uow.realm, applying.run_id, stable_id, group_id)
+
+
+def _free_name(uow: UnitOfWork, applying: Applying, name: str, *, own_id: str | None) -> str | None:
+    """Return the name that a group of the directory's gets here; None when it cannot have one."""
+    plain = "".join(" " if mark in SEPARATORS else mark for mark in name)[:_LONGEST]
+    for wanted in (plain, f"{plain[:100]} ({applying.connector})"):
+        try:
+            checked = check_group_name(wanted)
+        except InvalidInput:
+            return None
+        query = sa.select(GroupRow.id).where(GroupRow.name_key == name_key(checked))
+        if uow.db.scalar(query) in (None, own_id):
+            return checked
+    return None
+
+
+def _is_in_policy(uow: UnitOfWork, group: GroupRow) -> bool:
+    return names_group(current_policy(uow), group.name_key)
+
+
+def _record(uow: UnitOfWork, code: EventCode, group: GroupRow) -> None:
+    uow.record(Event(code=code, subject_id=group.id, params={"name": group.name}))

@@ -1,0 +1,256 @@
+"""Changes of accounts that a directory owns, applied: each only if it is still the one reviewed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from idp.core.directory_accounts import GONE, EntryState, take_state
+from idp.core.events import Event, EventCode
+from idp.core.passwords import SetBy
+from idp.core.work import UnitOfWork
+from idp.ids import UserId, new_subject
+from idp.store.directories import DirectoryChangeRow, DirectoryLinkRow, DirectoryMemberRow
+from idp.store.users import UNUSABLE, CredentialRow, UserRow
+
+DONE = "done"
+CHANGED = "skipped:changed_meanwhile"
+TAKEN = "skipped:login_taken"
+
+
+@dataclass(frozen=True, slots=True)
+class Applying:
+    """Which run of which directory is applied."""
+
+    connector: str
+    run_id: str
+
+
+def take_away(uow: UnitOfWork, applying: Applying, change: DirectoryChangeRow) -> str:
+    """Put an account out of use whose entry is gone."""
+    link = _link_as_reviewed(uow, change)
+    if link is None:
+        return CHANGED
+    take_state(uow, UserId(link.user_id), GONE)
+    link.run_id = applying.run_id
+    link.digest = ""  # a returning entry is looked at anew
+    return DONE
+
+
+def update(uow: UnitOfWork, applying: Applying, change: DirectoryChangeRow) -> str:
+    """Bring an account up to what its entry says."""
+    link = _link_as_reviewed(uow, change)
+    if link is None:
+        return CHANGED
+    user = uow.db.get_one(UserRow, (uow.realm, link.user_id))
+    columns: Mapping[str, Any] = change.after["columns"]
+    key = columns["username_key"]
+    if key != user.username_key and not _free_name(uow, applying, key):
+        return TAKEN
+    differs = [name for name, value in columns.items() if getattr(user, name) != value]
+    for name in differs:
+        setattr(user, name, columns[name])
+    if differs:
+        user.version += 1
+        user.updated_at = uow.now
+        fields = sorted(name for name in differs if not name.endswith("_key"))
+        uow.record(
+            Event(code=EventCode.USER_CHANGED, subject_id=user.id, params={"fields": fields})
+        )
+    _follow_in_groups(uow, link.address_hash, change.address_hash or "")
+    link.login = change.after["login"]
+    link.digest = change.digest or ""
+    link.address_hash = change.address_hash or ""
+    link.run_id = applying.run_id
+    link.erased_at = None
+    uow.db.flush()
+    take_state(uow, UserId(user.id), _state(change.after))
+    return DONE
+
+
+def create(uow: UnitOfWork, applying: Applying, changes: Sequence[DirectoryChangeRow]) -> None:
+    """Make the accounts of entries that are new; one INSERT for each kind of row."""
+    taken = _taken(uow, [change.after["columns"]["username_key"] for change in changes])
+    known = _known(uow, applying, [change.stable_id for change in changes])
+    ids: list[tuple[DirectoryChangeRow, str]] = []
+    for change in changes:
+        key = change.after["columns"]["username_key"]
+        if change.stable_id in known:
+            change.outcome = CHANGED
+        elif key in taken and not _free_name(uow, applying, key):
+            change.outcome = TAKEN
+        else:
+            change.outcome = DONE
+            taken.add(key)
+            ids.append((change, uow.new_id()))
+    uow.db.flush()
+    for change, user_id in ids:
+        uow.db.append(UserRow, **_user(uow, applying, change, user_id))
+    uow.db.flush()
+    for change, user_id in ids:
+        uow.db.append(CredentialRow, **_credential(uow, change, user_id))
+        uow.db.append(DirectoryLinkRow, **_link(uow, applying, change, user_id))
+        told = {"username": change.after["columns"]["username"], "status": _status(change)}
+        uow.record(Event(code=EventCode.USER_CREATED, subject_id=user_id, params=told))
+    uow.db.flush()
+
+
+def move(uow: UnitOfWork, applying: Applying, moved: Sequence[sa.Row[*tuple[Any, ...]]]) -> None:
+    """Note that accounts lie somewhere else, and are otherwise as they were."""
+    for row in moved:
+        _follow_in_groups(uow, row.old, row.new)
+    uow.db.execute(
+        sa.update(DirectoryLinkRow),
+        [
+            {
+                "realm": uow.realm,
+                "user_id": row.user_id,
+                "address_hash": row.new,
+                "run_id": applying.run_id,
+            }
+            for row in moved
+        ],
+    )
+
+
+def _follow_in_groups(uow: UnitOfWork, old: str, new: str) -> None:
+    """Have groups list an account where it lies now; the directory may not touch them."""
+    if old == new:
+        return
+    other = sa.orm.aliased(DirectoryMemberRow)
+    has_both = sa.select(other.group_id).where(other.address_hash == new)
+    uow.db.execute(
+        sa.update(DirectoryMemberRow)
+        .where(
+            DirectoryMemberRow.address_hash == old,
+            DirectoryMemberRow.group_id.not_in(has_both),
+        )
+        .values(address_hash=new),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def _link_as_reviewed(uow: UnitOfWork, change: DirectoryChangeRow) -> DirectoryLinkRow | None:
+    link = uow.db.get(
+        DirectoryLinkRow,
+        (uow.realm, change.user_id or ""),
+        with_for_update=True,
+        populate_existing=True,
+    )
+    return link if link is not None and link.digest == change.digest_before else None
+
+
+def _state(document: Mapping[str, Any]) -> EntryState:
+    return EntryState(
+        is_enabled=document["is_enabled"],
+        must_change=document["must_change"],
+        password_set_at=_moment(document["password_set_at"]),
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def _taken(uow: UnitOfWork, keys: Sequence[str]) -> set[str]:
+    query = sa.select(UserRow.username_key).where(UserRow.username_key.in_(keys))
+    return set(uow.db.scalars(query))
+
+
+def _known(uow: UnitOfWork, applying: Applying, ids: Sequence[str]) -> set[str]:
+    query = sa.select(DirectoryLinkRow.stable_id).where(
+        DirectoryLinkRow.connector == applying.connector, DirectoryLinkRow.stable_id.in_(ids)
+    )
+    return set(uow.db.scalars(query))
+
+
+def _free_name(uow: UnitOfWork, applying: Applying, key: str) -> bool:
+    """Tell whether a login may be given away now, and take it from who has it until this run.
+
+    Only somebody of this directory loses it, who is gone or gets another one in this run.
+    """
+    holder = uow.db.scalars(
+        sa.select(UserRow).where(UserRow.username_key == key).with_for_update()
+    ).one_or_none()
+    if holder is None:
+        return True
+    if holder.connector != applying.connector or not _gives_up(uow, applying, holder.id, key):
+        return False
+    holder.username = f"{holder.username[:200]} ({holder.id})"
+    holder.username_key = f"{key[:200]} ({holder.id})"
+    uow.db.flush()
+    return True
+
+
+def _gives_up(uow: UnitOfWork, applying: Applying, user_id: str, key: str) -> bool:
+    link = uow.db.get(DirectoryLinkRow, (uow.realm, user_id))
+    if link is not None and link.gone_since is not None:
+        return True
+    change = DirectoryChangeRow
+    query = sa.select(change.after).where(
+        change.run_id == applying.run_id,
+        change.user_id == user_id,
+        change.op.in_(("update", "enable", "disable")),
+        change.outcome.is_(None),
+    )
+    after = uow.db.scalars(query).first()
+    return after is not None and after["columns"]["username_key"] != key
+
+
+def _status(change: DirectoryChangeRow) -> str:
+    return "active" if change.after["is_enabled"] else "inactive"
+
+
+def _user(
+    uow: UnitOfWork, applying: Applying, change: DirectoryChangeRow, user_id: str
+) -> dict[str, object]:
+    empty = dict.fromkeys(
+        (
+            *("email", "email_key", "given_name", "family_name", "name"),
+            *("phone_number", "locale", "zoneinfo"),
+        )
+    )
+    return {
+        **empty,
+        **change.after["columns"],
+        "id": user_id,
+        "sub": new_subject(),
+        "email_verified": False,
+        "connector": applying.connector,
+        "status": _status(change),
+        "epoch": 1,
+        "credential_epoch": 1,
+        "credential_generation": 1,
+        "version": 1,
+        "created_at": uow.now,
+        "updated_at": uow.now,
+    }
+
+
+def _credential(uow: UnitOfWork, change: DirectoryChangeRow, user_id: str) -> dict[str, object]:
+    return {
+        "user_id": user_id,
+        "hash": UNUSABLE,
+        "set_at": _moment(change.after["password_set_at"]) or uow.now,
+        "set_by": SetBy.DIRECTORY.value,
+        "must_change": change.after["must_change"],
+    }
+
+
+def _link(
+    uow: UnitOfWork, applying: Applying, change: DirectoryChangeRow, user_id: str
+) -> dict[str, object]:
+    return {
+        "user_id": user_id,
+        "connector": applying.connector,
+        "stable_id": change.stable_id,
+        "login": change.after["login"],
+        "address_hash": change.address_hash,
+        "digest": change.digest,
+        "is_disabled": not change.after["is_enabled"],
+        "is_removed": False,
+        "checked_at": uow.now,
+        "run_id": applying.run_id,
+    }

@@ -1,0 +1,151 @@
+"""Who is in the groups of a directory, and the clearing of what a run read, as whole statements.
+
+They are Core statements over tables, so each binds the realm itself.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from idp.store.base import table_of
+from idp.store.directories import (
+    DirectoryGroupRow,
+    DirectoryLinkRow,
+    DirectoryMemberRow,
+    DirectoryStageMemberRow,
+    DirectoryStageRow,
+)
+from idp.store.groups import MembershipRow
+from idp.store.users import CredentialRow
+
+_group = table_of(DirectoryGroupRow)
+_link = table_of(DirectoryLinkRow)
+_member = table_of(DirectoryMemberRow)
+_membership = table_of(MembershipRow)
+_credential = table_of(CredentialRow)
+_stage = table_of(DirectoryStageRow)
+_stage_member = table_of(DirectoryStageMemberRow)
+
+Children = Mapping[str, frozenset[str]]
+"""Each group of a directory with the groups that it lists as members."""
+
+_IS_MEMBER = sa.and_(
+    _link.c.realm == _member.c.realm, _link.c.address_hash == _member.c.address_hash
+)
+
+
+def read_children(connection: Connection, realm: str, connector: str) -> Children:
+    """Return which groups of a directory list which others."""
+    child = _group.alias("child")
+    groups = sa.select(_group.c.group_id).where(
+        _group.c.realm == realm, _group.c.connector == connector
+    )
+    edges = (
+        sa.select(_member.c.group_id, child.c.group_id)
+        .join(
+            child,
+            sa.and_(
+                child.c.realm == _member.c.realm, child.c.address_hash == _member.c.address_hash
+            ),
+        )
+        .where(_member.c.realm == realm, child.c.connector == connector)
+    )
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for parent, below in connection.execute(edges):
+        found[parent].add(below)
+    return {group: frozenset(found[group]) for group in connection.scalars(groups)}
+
+
+def groups_of_changed(connection: Connection, realm: str, connector: str, run_id: str) -> set[str]:
+    """Return the groups that list somebody whom a run changed."""
+    query = (
+        sa.select(_member.c.group_id)
+        .join(_link, _IS_MEMBER)
+        .where(_link.c.realm == realm, _link.c.connector == connector, _link.c.run_id == run_id)
+        .distinct()
+    )
+    return set(connection.scalars(query))
+
+
+def settle_members(
+    connection: Connection, realm: str, connector: str, group_id: str, inside: Collection[str]
+) -> None:
+    """Make a group's members those whom any of the groups `inside` of it lists.
+
+    What a password was refused for by the rules of a group is judged anew once it is left.
+    """
+    wanted = (
+        sa.select(_link.c.user_id)
+        .join(_member, _IS_MEMBER)
+        .where(
+            _link.c.realm == realm,
+            _link.c.connector == connector,
+            _link.c.gone_since.is_(None),
+            _member.c.group_id.in_(inside),
+        )
+    )
+    of_group = (_membership.c.realm == realm, _membership.c.group_id == group_id)
+    leaving = sa.select(_membership.c.user_id).where(
+        *of_group, _membership.c.user_id.not_in(wanted)
+    )
+    present = sa.select(_membership.c.user_id).where(*of_group)
+    connection.execute(
+        sa.update(_credential)
+        .where(
+            _credential.c.realm == realm,
+            _credential.c.user_id.in_(leaving),
+            _credential.c.refused_under.is_not(None),
+        )
+        .values(refused_under=None)
+    )
+    connection.execute(
+        sa.delete(_membership).where(*of_group, _membership.c.user_id.not_in(wanted))
+    )
+    new = sa.select(_literal(realm), _literal(group_id), _link.c.user_id).where(
+        _link.c.realm == realm, _link.c.user_id.in_(wanted), _link.c.user_id.not_in(present)
+    )
+    names = ("realm", "group_id", "user_id")
+    connection.execute(sa.insert(_membership).from_select(names, new))
+
+
+def take_members(
+    connection: Connection, realm: str, run_id: str, stable_id: str, group_id: str
+) -> None:
+    """Make the direct members of a group those that a run read."""
+    connection.execute(
+        sa.delete(_member).where(_member.c.realm == realm, _member.c.group_id == group_id)
+    )
+    listed = sa.select(_literal(realm), _literal(group_id), _stage_member.c.address_hash).where(
+        _stage_member.c.realm == realm,
+        _stage_member.c.run_id == run_id,
+        _stage_member.c.stable_id == stable_id,
+    )
+    names = ("realm", "group_id", "address_hash")
+    connection.execute(sa.insert(_member).from_select(names, listed))
+
+
+def forget_stage(connection: Connection, realm: str, run_id: str, *, limit: int) -> int:
+    """Delete up to `limit` rows of what a run read; return how many there were."""
+    deleted = 0
+    for table in (_stage_member, _stage):
+        if deleted < limit:
+            deleted += _delete_some(connection, table, realm, run_id, limit - deleted)
+    return deleted
+
+
+def _delete_some(
+    connection: Connection, table: sa.Table, realm: str, run_id: str, limit: int
+) -> int:
+    key = list(table.primary_key.columns)
+    some = sa.select(*key).where(table.c.realm == realm, table.c.run_id == run_id).limit(limit)
+    gone = connection.execute(
+        sa.delete(table).where(table.c.realm == realm, sa.tuple_(*key).in_(some))
+    )
+    return gone.rowcount
+
+
+def _literal(value: str) -> sa.BindParameter[Any]:
+    return sa.literal(str(value), sa.String)
