@@ -145,6 +145,7 @@ class CliContext:
             return self.lent_runtime
         if self._runtime is None:
             self._runtime = self.parts().build_runtime(self.config)
+            _on_close(self._runtime.directories.close)
             _on_close(self._runtime.database.close)
         return self._runtime
 

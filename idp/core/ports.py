@@ -90,6 +90,10 @@ class Directories(Protocol):
         """Return the directory that the configuration knows by that name."""
         ...
 
+    def close(self) -> None:
+        """Close every connection of this process."""
+        ...
+
 
 class Pause(Protocol):
     """Holds an answer back, so that the time it takes tells nothing; hold nothing meanwhile."""

@@ -232,6 +232,7 @@ def open_world(
     try:
         yield world
     finally:
+        world.runtime.directories.close()
         world.runtime.database.close()
 
 

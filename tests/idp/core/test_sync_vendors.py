@@ -1,0 +1,154 @@
+"""The whole bridge over Active Directory and 389-ds: import, no change, sign-in, disabled, gone."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from idp.clock import FakeClock, SystemClock
+from idp.core.jobs import get_job
+from idp.core.login import LoggedIn, SignInForm, sign_in
+from idp.core.sync.runs import RunMode
+from idp.core.sync_schedule import Synced, sync_directory
+from idp.jobs.runner import Runner
+from idp.store.directories import DirectoryLinkRow
+from idp.store.users import UserRow
+from tests.support import samba_data
+from tests.support.directories import PASSWORD, list_groups, list_odd_people
+from tests.support.ds389 import Ds389Server, running_ds389
+from tests.support.samba import SambaServer, running_samba
+from tests.support.slapd import GROUPS, PEOPLE, SERVICE, SERVICE_PASSWORD
+from tests.support.world import STAFF, World, open_world
+
+NAME = "corp"
+
+
+@pytest.fixture(scope="module")
+def samba() -> Iterator[SambaServer]:
+    """Give a real Active Directory domain controller."""
+    with running_samba() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def ds389() -> Iterator[Ds389Server]:
+    """Give a real 389 Directory Server."""
+    with running_ds389(list_odd_people(), list_groups()) as server:
+        yield server
+
+
+@dataclass
+class Bridge:
+    """The product beside a directory."""
+
+    world: World
+
+    def sync(self, mode: RunMode = RunMode.INCREMENTAL) -> Synced:
+        """Read and apply to the end."""
+        self.world.advance(minutes=1)
+        synced = sync_directory(self.world.runtime, STAFF, NAME, mode)
+        assert synced.run.held_because == ()
+        if synced.job_id is not None:
+            Runner(self.world.runtime).run_job(synced.job_id)
+            with self.world.begin(write=False) as uow:
+                job = get_job(uow, synced.job_id)
+                assert (job.state, job.errors) == ("done", ())
+        return synced
+
+    def user(self, login: str) -> UserRow:
+        """Return the account of a login."""
+        with self.world.begin(write=False) as uow:
+            link = uow.db.query(DirectoryLinkRow).filter_by(login=login).one()
+            user: UserRow = uow.db.get_one(UserRow, (STAFF, link.user_id))
+            return user
+
+    def gets_in(self, login: str) -> bool:
+        """Tell whether somebody signs in."""
+        form = SignInForm(username=login, password=PASSWORD)
+        return isinstance(sign_in(self.world.runtime, STAFF, form), LoggedIn)
+
+
+def _open(database_url: str, **connector: Any) -> Iterator[Bridge]:  # noqa: ANN401 - settings
+    settings = {
+        "kind": "ldap",
+        "base": PEOPLE,
+        "group_base": GROUPS,
+        "bind_password": SERVICE_PASSWORD,
+        **connector,
+    }
+    clock = FakeClock(SystemClock().now())
+    with open_world(database_url, clock, settings={"connectors": {NAME: settings}}) as world:
+        yield Bridge(world)
+
+
+@pytest.fixture
+def at_ad(database_url: str, samba: SambaServer) -> Iterator[Bridge]:
+    """Give the product beside Active Directory."""
+    yield from _open(
+        database_url,
+        vendor="active-directory",
+        url=samba.tls_url,
+        ca_file=str(samba.authority.ca_file),
+        bind_dn=samba_data.SERVICE,
+    )
+
+
+@pytest.fixture
+def at_389(database_url: str, ds389: Ds389Server) -> Iterator[Bridge]:
+    """Give the product beside 389-ds."""
+    yield from _open(
+        database_url,
+        vendor="389ds",
+        url=ds389.tls_url,
+        ca_file=str(ds389.authority.ca_file),
+        bind_dn=SERVICE,
+    )
+
+
+def _import(bridge: Bridge) -> None:
+    first = bridge.sync(RunMode.FULL)
+    assert first.run.counts["create"] > 50
+    again = bridge.sync(RunMode.FULL)
+    assert again.plan_id is None, again.run.counts
+
+
+def test_active_directory(at_ad: Bridge, samba: SambaServer) -> None:
+    dn, login = samba.add_person(PASSWORD)
+    _import(at_ad)
+    sub = at_ad.user(login).sub
+    assert at_ad.gets_in(login)
+
+    samba.tools.change(dn, "replace: displayName", "displayName: Somebody Else")
+    assert at_ad.sync().run.mode is RunMode.INCREMENTAL
+    assert at_ad.user(login).name == "Somebody Else"
+
+    off = samba_data.ORDINARY | samba_data.DISABLED
+    samba.tools.change(dn, "replace: userAccountControl", f"userAccountControl: {off}")
+    at_ad.sync()
+    assert at_ad.user(login).status == "inactive"
+    assert not at_ad.gets_in(login)
+
+    samba.tools.delete(dn)
+    at_ad.sync(RunMode.SWEEP)
+    assert (at_ad.user(login).status, at_ad.user(login).sub) == ("inactive", sub)
+
+
+def test_389_directory_server(at_389: Bridge, ds389: Ds389Server) -> None:
+    dn, login = ds389.add_person(PASSWORD)
+    _import(at_389)
+    sub = at_389.user(login).sub
+    assert at_389.gets_in(login)
+
+    ds389.tools.change(dn, "replace: displayName", "displayName: Somebody Else")
+    assert at_389.sync().run.mode is RunMode.INCREMENTAL
+    assert at_389.user(login).name == "Somebody Else"
+
+    ds389.tools.change(dn, "replace: nsAccountLock", "nsAccountLock: true")
+    at_389.sync()
+    assert at_389.user(login).status == "inactive"
+    assert not at_389.gets_in(login)
+
+    ds389.tools.delete(dn)
+    at_389.sync(RunMode.SWEEP)
+    assert (at_389.user(login).status, at_389.user(login).sub) == ("inactive", sub)
