@@ -9,12 +9,15 @@ import sqlalchemy as sa
 
 from idp.config import Connector
 from idp.core.events import Event, EventCode
+from idp.core.jobs import JobState
 from idp.core.runtime import Runtime
 from idp.core.sync.mapping import scope_digest
 from idp.core.work import Actor, UnitOfWork
 from idp.errors import Conflict, NotFound
 from idp.ids import RealmName
 from idp.store.directories import DirectoryRow, DirectoryRunRow
+from idp.store.jobs import JobRow
+from idp.store.plans import PlanRow
 
 READING_LEASE = timedelta(seconds=100)
 """How long a run may be silent before another one takes over; a page may take 60 seconds."""
@@ -228,12 +231,31 @@ def run_of(row: DirectoryRunRow) -> Run:
 
 def _require_free(uow: UnitOfWork, directory: DirectoryRow) -> None:
     is_read = directory.reads_until is not None and directory.reads_until > uow.now
-    applying = sa.select(DirectoryRunRow.id).where(
-        DirectoryRunRow.connector == directory.name,
-        DirectoryRunRow.state == RunState.APPLYING.value,
-    )
-    if is_read or uow.db.scalar(applying.limit(1)) is not None:
+    if is_read or _is_applied_now(uow, directory.name):
         raise Conflict("directory.busy", name=directory.name)
+
+
+def _is_applied_now(uow: UnitOfWork, name: str) -> bool:
+    """Tell whether a job applies a run; one whose job gave up is over, and read anew."""
+    query = (
+        sa.select(DirectoryRunRow, JobRow.state)
+        .join(
+            PlanRow,
+            sa.and_(PlanRow.realm == DirectoryRunRow.realm, PlanRow.id == DirectoryRunRow.plan_id),
+        )
+        .join(JobRow, sa.and_(JobRow.realm == PlanRow.realm, JobRow.id == PlanRow.job_id))
+        .where(
+            DirectoryRunRow.connector == name,
+            DirectoryRunRow.state == RunState.APPLYING.value,
+        )
+    )
+    found = uow.db.execute(query).all()
+    for run, state in found:
+        if state == JobState.FAILED:
+            run.state = RunState.FAILED.value
+            run.error = "its job gave up; see `idp job list`"
+            run.finished_at = uow.now
+    return any(state != JobState.FAILED for _, state in found)
 
 
 def _end_orphans(uow: UnitOfWork, name: str) -> tuple[str, ...]:

@@ -14,8 +14,10 @@ from idp.core.plans import apply_plan, create_plan, get_plan
 from idp.core.sync.runs import RunMode, RunState, list_runs
 from idp.core.sync_schedule import Synced, find_due, sync_directory
 from idp.core.work import HOST
+from idp.errors import Conflict
 from idp.jobs.runner import Runner
 from idp.store.directories import DirectoryLinkRow, DirectoryStageRow
+from idp.store.jobs import JobRow
 from idp.store.users import UserRow
 from tests.support.killing import WorkerDied, dying_at_commit
 from tests.support.world import STAFF, World, open_world
@@ -283,6 +285,20 @@ def test_nothing_happens_by_itself_before_a_first_plan(directory: Directory) -> 
     assert find_due(runtime, STAFF, NAME, connector) is RunMode.FULL
     Runner(runtime).run_once()
     assert set(directory.users()) == {"ada", "ben"}
+
+
+def test_a_run_whose_job_gave_up_does_not_stop_the_next(directory: Directory) -> None:
+    directory.put("ada")
+    synced = sync_directory(directory.world.runtime, STAFF, NAME, RunMode.FULL)
+    with pytest.raises(Conflict, match=r"directory\.busy"):
+        directory.sync()
+    with directory.world.begin() as uow:
+        uow.db.get_one(JobRow, (STAFF, synced.job_id)).state = "failed"
+
+    directory.world.advance(minutes=1)
+    directory.sync()
+
+    assert set(directory.users()) == {"ada"}
 
 
 def test_a_run_that_dies_anywhere_is_finished_by_the_next(directory: Directory) -> None:
