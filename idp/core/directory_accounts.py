@@ -52,34 +52,40 @@ def find_link(uow: UnitOfWork, user_id: UserId) -> DirectoryLinkRow | None:
     )
 
 
-def take_state(uow: UnitOfWork, user_id: UserId, state: EntryState) -> None:
-    """Bring an account of a directory up to what the directory says now.
+def take_state(uow: UnitOfWork, user_id: UserId, state: EntryState) -> bool:
+    """Bring an account of a directory up to what the directory says now; tell whether it was.
 
     The last owner who can act is never put out of use by a directory; the next look tries again.
     """
-    user = uow.db.get(UserRow, (uow.realm, user_id), with_for_update=True, populate_existing=True)
+    user = _hold_user(uow, user_id)
     link = find_link(uow, user_id)
     if user is None or link is None:
-        return
+        return False
     if not state.is_enabled and _is_needed(uow, user):
-        return
+        return False
     link.is_disabled = not state.is_enabled
     link.gone_since = (link.gone_since or uow.now) if state.is_gone else None
     link.checked_at = uow.now
     follow_link(uow, user, link)
     if not state.is_gone:
         _take_password(uow, user_id, state)
+    return True
 
 
 def lose_sight(uow: UnitOfWork, user_id: UserId) -> None:
     """Note that a directory did not find an account; nobody but a sync says that it is gone.
 
-    For the directory may have lost a right or a branch: what is refused until it is found again
-    comes back by itself, and what is disabled one by one would pass the sync's brake.
+    What the account holds ends, and a new sign-in is judged by the directory. It is not disabled:
+    the directory may have lost a right or a branch, and what is disabled one by one would pass the
+    sync's brake.
     """
+    _hold_user(uow, user_id)
     link = find_link(uow, user_id)
-    if link is not None:
-        link.checked_at = _NEVER
+    if link is None or link.checked_at == _NEVER:
+        return
+    link.checked_at = _NEVER
+    uow.db.flush()
+    move_epoch(uow, user_id, EpochCause.SESSIONS_ENDED)
 
 
 def follow_link(uow: UnitOfWork, user: UserRow, link: DirectoryLinkRow) -> None:
@@ -101,6 +107,16 @@ def follow_link(uow: UnitOfWork, user: UserRow, link: DirectoryLinkRow) -> None:
     kill_recovery(uow, user_id)
     uow.db.execute(sa.delete(KnownDeviceRow).where(KnownDeviceRow.user_id == user_id))
     uow.record(Event(code=EventCode.USER_DEACTIVATED, subject_id=user_id, params=by))
+
+
+def _hold_user(uow: UnitOfWork, user_id: UserId) -> UserRow | None:
+    """Return a user, locked as a sign-in does it: before the link, and not against its keys."""
+    return uow.db.get(
+        UserRow,
+        (uow.realm, user_id),
+        with_for_update={"key_share": True},
+        populate_existing=True,
+    )
 
 
 def _is_needed(uow: UnitOfWork, user: UserRow) -> bool:

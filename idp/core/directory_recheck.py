@@ -2,7 +2,8 @@
 
 A look that is too old is made again, outside of any transaction and once for a request. While the
 directory does not answer, refresh goes on for `max_offline`; nobody waits for one that did not
-answer a moment ago. An account that it does not find is refused until it does, or a sync says more.
+answer a moment ago. An account that it does not find loses what it holds, and nothing else before
+a sync says more.
 """
 
 from datetime import datetime, timedelta

@@ -139,8 +139,14 @@ def renewal_by(
     return Renewal(
         judged=judge_typed(runtime, account, policy, password) if is_judged and asks else None,
         must_change=said.verdict is not Verdict.RIGHT,
-        is_expired=said.verdict is Verdict.EXPIRED,
+        is_expired=said.verdict is Verdict.EXPIRED or _is_told_by_bind_alone(said),
     )
+
+
+def _is_told_by_bind_alone(said: Verification) -> bool:
+    """Tell whether only the sign-in says that a change is due, so that no later look undoes it."""
+    entry = said.entry
+    return said.verdict is Verdict.MUST_CHANGE and entry is not None and not entry.must_change
 
 
 def refuse_by_directory(uow: UnitOfWork, turn: Turn, said: Verification) -> None:
@@ -172,7 +178,7 @@ def admit_by_directory(
     before = find_account_to_write(uow, guess.user_id)
     if before is None or guess.account is None or before.entry != guess.account.entry:
         return None
-    if before.generation != guess.account.generation:
+    if (before.generation, before.epoch) != (guess.account.generation, guess.account.epoch):
         return None
     if said.entry is not None:
         take_state(uow, before.user_id, state_of(said.entry))

@@ -131,8 +131,8 @@ def refusal_of_account(account: Account) -> Refusal | None:
         return Refusal.LOCKED
     if account.password is None:
         return Refusal.UNUSABLE
-    if account.password.blocked_at is not None:
-        return Refusal.BLOCKED
+    if account.entry is None and account.password.blocked_at is not None:
+        return Refusal.BLOCKED  # of a directory's accounts the directory counts to the end
     return None
 
 

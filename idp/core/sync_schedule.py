@@ -18,10 +18,15 @@ from idp.core.sync.differences import ACTS
 from idp.core.sync.kind import KIND_NAME
 from idp.core.sync.mapping import scope_digest
 from idp.core.sync.reading import forget_run, read_directory
-from idp.core.sync.runs import Run, RunMode, RunState
+from idp.core.sync.runs import Run, RunMode, RunState, is_applied_now
 from idp.core.work import SYSTEM, Actor
 from idp.ids import RealmName
-from idp.store.directories import DirectoryChangeRow, DirectoryRow, DirectoryRunRow
+from idp.store.directories import (
+    DirectoryChangeRow,
+    DirectoryRow,
+    DirectoryRunRow,
+    DirectoryStageRow,
+)
 
 _AFTER_FAILURE = timedelta(minutes=1)
 _KEPT = timedelta(days=30)
@@ -47,6 +52,8 @@ def find_due(runtime: Runtime, realm: RealmName, name: str, connector: Connector
             return None
         if row.reads_until is not None and row.reads_until > uow.now:
             return None
+        if is_applied_now(uow, name):
+            return None
         last = uow.db.scalars(
             sa.select(DirectoryRunRow)
             .where(DirectoryRunRow.connector == name)
@@ -66,9 +73,7 @@ def find_due(runtime: Runtime, realm: RealmName, name: str, connector: Connector
 
 
 def _is_too_soon(last: DirectoryRunRow, now: datetime, connector: Connector) -> bool:
-    """Tell whether a run is under way, or one that came to nothing is not long enough ago."""
-    if last.state == RunState.APPLYING:
-        return True
+    """Tell whether a run that came to nothing is not long enough ago."""
     if last.state == RunState.HELD:
         return now < last.started_at + (connector.sweep_every or connector.full_every)
     if last.state in (RunState.FAILED, RunState.PLANNED, RunState.DISCARDED):
@@ -85,7 +90,10 @@ def sync_directory(
         NotFound, Conflict, Unavailable: as `read_directory`.
     """
     run = read_directory(runtime, realm, name, mode, actor)
-    if run.state is RunState.PLANNED and not any(run.counts[op] for op in (*ACTS, "moved")):
+    with runtime.begin(realm, write=False) as uow:
+        is_settled = uow.db.get_one(DirectoryRow, (realm, name)).unsettled is None
+    is_same = not any(run.counts[op] for op in (*ACTS, "moved"))
+    if run.state is RunState.PLANNED and is_same and is_settled:
         _end_unchanged(runtime, realm, run)
         return Synced(run)
     plan = create_plan(runtime, realm, KIND_NAME, {"run_id": run.id}, actor)
@@ -107,12 +115,17 @@ def forget_old_runs(runtime: Runtime, realm: RealmName, name: str) -> None:
         newest = uow.db.scalar(sa.select(sa.func.max(row.id)).where(row.connector == name))
         over = list(
             uow.db.scalars(
-                sa.select(row.id).where(
+                sa.select(row.id)
+                .where(
                     row.connector == name,
                     row.id != newest,
-                    row.started_at < uow.now - PLAN_LIFE,
+                    row.started_at < uow.now - PLAN_LIFE - _AFTER_FAILURE,
                     row.state.in_(_UNAPPLIED),
+                    sa.exists().where(
+                        DirectoryStageRow.realm == row.realm, DirectoryStageRow.run_id == row.id
+                    ),
                 )
+                .limit(50)
             )
         )
         old = list(
@@ -127,8 +140,6 @@ def forget_old_runs(runtime: Runtime, realm: RealmName, name: str) -> None:
                 .limit(50)
             )
         )
-    for run_id in over:
-        forget_run(runtime, realm, run_id)
     with runtime.begin(realm, actor=SYSTEM) as uow:
         uow.db.execute(
             sa.update(DirectoryRunRow)
@@ -139,7 +150,9 @@ def forget_old_runs(runtime: Runtime, realm: RealmName, name: str) -> None:
             .values(state=RunState.DISCARDED.value, finished_at=uow.now)
         )
         for query in (
-            sa.delete(DirectoryChangeRow).where(DirectoryChangeRow.run_id.in_(old)),
+            sa.delete(DirectoryChangeRow).where(DirectoryChangeRow.run_id.in_((*old, *over))),
             sa.delete(DirectoryRunRow).where(DirectoryRunRow.id.in_(old)),
         ):
             uow.db.execute(query, execution_options={"synchronize_session": False})
+    for run_id in over:
+        forget_run(runtime, realm, run_id)

@@ -31,6 +31,9 @@ class DirectoryKeeper:
             except IdpError as error:
                 _log.warning("directory %s: %s %s", name, error.code, error.detail or error.params)
                 continue
+            except Exception:  # noqa: BLE001 - the other directories are read all the same
+                _log.exception("directory %s: a bug", name)
+                continue
             done += 1
             if synced.run.held_because:
                 reasons = ", ".join(synced.run.held_because)

@@ -23,8 +23,9 @@ class DirectoryRow(InRealm, Base):
 
     `scope_digest` is of the settings (base, filter, mapping) under which a plan was applied last;
     None until the first one was. `cursor` is where the next incremental run goes on, `seen` how
-    many accounts the last full run found. `reader` is the run that reads it now, until
-    `reads_until`.
+    many accounts the last full run found. `unsettled` is the first run that changed something
+    since who is in which group was last worked out to the end. `reader` is the run that reads it
+    now, until `reads_until`.
     """
 
     __tablename__ = "directories"
@@ -39,6 +40,7 @@ class DirectoryRow(InRealm, Base):
     held_run_id: Mapped[str | None] = mapped_column(ID)
     reader: Mapped[str | None] = mapped_column(ID)
     reads_until: Mapped[datetime | None]
+    unsettled: Mapped[str | None] = mapped_column(ID)
 
 
 class DirectoryLinkRow(InRealm, Base):

@@ -15,11 +15,12 @@ from idp.core.jobs import Job
 from idp.core.planning import PlanState
 from idp.core.sync import group_acts, people_acts
 from idp.core.sync.differences import ACTS
-from idp.core.sync.memberships import affected_groups, settle_members
+from idp.core.sync.memberships import affected_groups, all_groups, settle_members
 from idp.core.sync.people_acts import DONE, Applying
 from idp.core.sync.people_changes import moved_links
 from idp.core.sync.runs import RunMode, RunState, hold_directory
 from idp.core.work import UnitOfWork
+from idp.errors import Conflict
 from idp.store.directories import DirectoryChangeRow, DirectoryRunRow, refresh_statistics
 from idp.store.directory_members import forget_stage
 from idp.store.plans import PlanRow
@@ -27,19 +28,24 @@ from idp.store.plans import PlanRow
 APPLY_JOB = "directory.apply"
 BATCH = 250
 _FORGET = 2000
-_CHANGES, _MOVES, _GROUPS, _END = "changes", "moves", "groups", "end"
+_CHANGES, _MOVES, _LISTS, _GROUPS, _END = "changes", "moves", "lists", "groups", "end"
+_OF_GROUPS = tuple(op for op in ACTS if op.startswith("group_"))
 
 
 def apply_batch(uow: UnitOfWork, job: Job) -> Step:
     """Apply the next changes of a run, or settle the next group."""
     run = uow.db.get_one(DirectoryRunRow, (uow.realm, str(job.params["run_id"])))
+    if run.state != RunState.APPLYING:
+        raise Conflict("directory.run_over", run_id=run.id, state=run.state)
     applying = Applying(run.connector, run.id)
     phase, _, after = (job.cursor or f"{_CHANGES}:-1").partition(":")
     match phase:
         case "changes":
-            return _apply_changes(uow, applying, int(after))
+            return _apply_changes(uow, applying, int(after), people=True)
         case "moves":
             return _apply_moves(uow, applying)
+        case "lists":
+            return _apply_changes(uow, applying, int(after), people=False)
         case "groups":
             return _settle_next(uow, applying, after)
         case _:
@@ -58,10 +64,11 @@ def note_cancelled(uow: UnitOfWork, job: Job) -> None:
 def take_cursor(uow: UnitOfWork, run: DirectoryRunRow) -> None:
     """Note that a run is over and everything it found was applied."""
     directory = hold_directory(uow, run.connector)
-    directory.scope_digest = run.scope_digest
     directory.held_run_id = None
+    directory.unsettled = None
     match run.mode:
         case RunMode.FULL:
+            directory.scope_digest = run.scope_digest
             directory.seen = run.counts["seen"]
             directory.full_at = directory.swept_at = directory.changes_at = run.started_at
             directory.cursor = run.cursor
@@ -70,15 +77,21 @@ def take_cursor(uow: UnitOfWork, run: DirectoryRunRow) -> None:
             directory.cursor = run.cursor
         case _:
             directory.swept_at = run.started_at
+            if run.counts["returned"]:
+                directory.full_at = None  # only a full run takes them back
     run.state = RunState.APPLIED.value
     run.finished_at = uow.now
 
 
-def _apply_changes(uow: UnitOfWork, applying: Applying, after: int) -> Step:
+def _apply_changes(uow: UnitOfWork, applying: Applying, after: int, *, people: bool) -> Step:
     change = DirectoryChangeRow
+    phase, following = (_CHANGES, f"{_MOVES}:") if people else (_LISTS, f"{_GROUPS}:")
+    _note_unsettled(uow, applying)
+    is_of_groups = change.op.in_(_OF_GROUPS)
     query = (
         sa.select(change)
         .where(change.run_id == applying.run_id, change.position > after, change.op.in_(ACTS))
+        .where(sa.not_(is_of_groups) if people else is_of_groups)
         .order_by(change.position)
         .limit(BATCH)
     )
@@ -94,11 +107,16 @@ def _apply_changes(uow: UnitOfWork, applying: Applying, after: int) -> Step:
             after = row.position
         done = sum(row.outcome is not None for row in rows)
         if done < len(rows):
-            return Step(done=done, cursor=f"{_CHANGES}:{after}")
+            return Step(done=done, cursor=f"{phase}:{after}")
     if not rows:
         refresh_statistics(uow.db.connection())
-        return Step(cursor=f"{_MOVES}:")
-    return Step(done=len(rows), cursor=f"{_CHANGES}:{rows[-1].position}")
+        return Step(cursor=following)
+    return Step(done=len(rows), cursor=f"{phase}:{rows[-1].position}")
+
+
+def _note_unsettled(uow: UnitOfWork, applying: Applying) -> None:
+    directory = hold_directory(uow, applying.connector)
+    directory.unsettled = directory.unsettled or applying.run_id
 
 
 def _apply_one(uow: UnitOfWork, applying: Applying, row: DirectoryChangeRow) -> str:
@@ -121,18 +139,35 @@ def _apply_moves(uow: UnitOfWork, applying: Applying) -> Step:
     if moved:
         people_acts.move(uow, applying, moved)
         return Step(done=len(moved), cursor=f"{_MOVES}:")
-    return Step(cursor=f"{_GROUPS}:")
+    return Step(cursor=f"{_LISTS}:-1")
 
 
 def _settle_next(uow: UnitOfWork, applying: Applying, after: str) -> Step:
-    affected = affected_groups(
-        uow, applying.connector, applying.run_id, _changed_groups(uow, applying)
-    )
+    if _is_all_to_settle(uow, applying):
+        affected = all_groups(uow, applying.connector)
+    else:
+        changed = _changed_groups(uow, applying)
+        affected = affected_groups(uow, applying.connector, applying.run_id, changed)
     waiting = [group for group in affected if group > after]
     if not waiting:
         return Step(cursor=f"{_END}:")
     settle_members(uow, applying.connector, waiting[0])
     return Step(cursor=f"{_GROUPS}:{waiting[0]}")
+
+
+def _is_all_to_settle(uow: UnitOfWork, applying: Applying) -> bool:
+    """Tell whether an earlier run stopped half way, or groups left or moved that others list."""
+    if hold_directory(uow, applying.connector).unsettled != applying.run_id:
+        return True
+    change = DirectoryChangeRow
+    elsewhere = sa.select(change.position).where(
+        change.run_id == applying.run_id,
+        sa.or_(
+            change.op == "group_gone",
+            sa.and_(change.op == "group_update", change.digest == change.digest_before),
+        ),
+    )
+    return uow.db.scalar(elsewhere.limit(1)) is not None
 
 
 def _changed_groups(uow: UnitOfWork, applying: Applying) -> Sequence[str]:

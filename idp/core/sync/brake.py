@@ -13,13 +13,20 @@ import sqlalchemy as sa
 
 from idp.config import Connector
 from idp.core.roles import AdminRole
-from idp.core.sync.runs import RunMode, RunState
+from idp.core.sync.runs import RunMode
 from idp.core.work import UnitOfWork
-from idp.store.directories import DirectoryChangeRow, DirectoryLinkRow, DirectoryRunRow
+from idp.store.directories import (
+    DirectoryChangeRow,
+    DirectoryGroupRow,
+    DirectoryLinkRow,
+    DirectoryRunRow,
+)
 from idp.store.users import RoleGrantRow, UserRow
 
 WINDOW = timedelta(hours=24)
 _ALWAYS_LET_THROUGH = 20
+_GROUPS_LET_THROUGH = 5
+_MOST_GROUPS_PERCENT = 20
 _LEAST_SEEN_PERCENT = 80
 _MOST_LOSING_PERCENT = 20
 _MOST_RENAMED_PERCENT = 10
@@ -36,6 +43,8 @@ class Hold(StrEnum):
     TOO_MANY_RENAMED = "too_many_renamed"
     IDS_REPLACED = "ids_replaced"
     LAST_OWNER = "last_owner"
+    GROUPS_GONE = "groups_gone"
+    UNREADABLE = "unreadable"
 
 
 def find_holds(
@@ -63,6 +72,8 @@ def find_holds(
         Hold.ATTRIBUTE_LOST: _is_over(counts["lost_email"], active, _MOST_LOSING_PERCENT),
         Hold.TOO_MANY_RENAMED: _is_over(counts["renamed"], active, _MOST_RENAMED_PERCENT),
         Hold.IDS_REPLACED: _is_over(counts["replaced"], active, _MOST_REPLACED_PERCENT),
+        Hold.GROUPS_GONE: is_listing and _lose_groups(uow, run.connector, counts),
+        Hold.UNREADABLE: counts["nameless"] > 0 and counts["gone"] > 0,
         Hold.LAST_OWNER: taken > 0 and _takes_last_owner(uow, run.id),
     }
     return [hold.value for hold, is_so in held.items() if is_so]
@@ -89,18 +100,35 @@ def _is_over(count: int, active: int, percent: int) -> bool:
     return count > max(_ALWAYS_LET_THROUGH, percent * active // 100)
 
 
+def _lose_groups(uow: UnitOfWork, name: str, counts: Mapping[str, int]) -> bool:
+    gone = counts["group_gone"]
+    known = uow.db.scalar(
+        sa.select(sa.func.count())
+        .select_from(DirectoryGroupRow)
+        .where(DirectoryGroupRow.connector == name)
+    )
+    most = max(_GROUPS_LET_THROUGH, _MOST_GROUPS_PERCENT * (known or 0) // 100)
+    return gone > most or (gone > 1 and counts["groups_seen"] == 0)
+
+
 def _taken_lately(uow: UnitOfWork, run: DirectoryRunRow) -> int:
     """Return how many accounts were taken away since yesterday without an administrator's word."""
-    query = sa.select(DirectoryRunRow.counts, DirectoryRunRow.held_because).where(
+    query = sa.select(DirectoryRunRow.id, DirectoryRunRow.held_because).where(
         DirectoryRunRow.connector == run.connector,
-        DirectoryRunRow.state == RunState.APPLIED.value,
-        DirectoryRunRow.finished_at > uow.now - WINDOW,
+        DirectoryRunRow.started_at > uow.now - WINDOW,
+        DirectoryRunRow.id != run.id,
     )
-    return sum(
-        counts.get("gone", 0) + counts.get("disable", 0)
-        for counts, held_because in uow.db.execute(query)
-        if not held_because
+    unasked = [run_id for run_id, held_because in uow.db.execute(query) if not held_because]
+    taken = (
+        sa.select(sa.func.count())
+        .select_from(DirectoryChangeRow)
+        .where(
+            DirectoryChangeRow.run_id.in_(unasked),
+            DirectoryChangeRow.op.in_(("gone", "disable")),
+            DirectoryChangeRow.outcome == "done",
+        )
     )
+    return uow.db.scalar(taken) or 0
 
 
 def _takes_last_owner(uow: UnitOfWork, run_id: str) -> bool:

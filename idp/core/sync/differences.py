@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from idp.core.sync import group_changes, people_changes
 from idp.core.sync.change_rows import Finder, Tally, write_phase
 from idp.core.sync.runs import Reading, RunMode
-from idp.core.sync.staging import SEEN, USER
+from idp.core.sync.staging import GROUP, SEEN, SEEN_GROUP, USER
 from idp.core.work import UnitOfWork
 from idp.store.directories import DirectoryStageRow
 
@@ -20,6 +20,7 @@ ACTS = (
 COUNTS = (
     *(*ACTS, "conflict", "rejected"),
     *("seen", "moved", "lost_email", "renamed", "replaced", "left_out"),
+    *("groups_seen", "nameless", "returned"),
 )
 """What is counted of a run."""
 
@@ -40,15 +41,16 @@ def write_differences(reading: Reading) -> dict[str, int]:
     for phase, find in enumerate(finders):
         write_phase(reading, phase, find, tally)
     with reading.runtime.begin(reading.realm, write=False) as uow:
-        tally.counts["seen"] = _count_seen(uow, reading)
+        tally.counts["seen"] = _count_staged(uow, reading, USER, SEEN)
+        tally.counts["groups_seen"] = _count_staged(uow, reading, GROUP, SEEN_GROUP)
+        tally.counts["nameless"] = people.count_nameless(uow, reading)
+        tally.counts["returned"] = people.count_returned(uow, reading)
         moved = people.moved_links(reading.run_id, reading.name).subquery()
         tally.counts["moved"] = uow.db.scalar(sa.select(sa.func.count()).select_from(moved)) or 0
     return {name: tally.counts[name] for name in COUNTS}
 
 
-def _count_seen(uow: UnitOfWork, reading: Reading) -> int:
+def _count_staged(uow: UnitOfWork, reading: Reading, *kinds: str) -> int:
     stage = DirectoryStageRow
-    ids = sa.select(stage.stable_id).where(
-        stage.run_id == reading.run_id, stage.kind.in_((USER, SEEN))
-    )
+    ids = sa.select(stage.stable_id).where(stage.run_id == reading.run_id, stage.kind.in_(kinds))
     return uow.db.scalar(sa.select(sa.func.count()).select_from(ids.distinct().subquery())) or 0

@@ -22,9 +22,9 @@ def erase_batch(uow: UnitOfWork, _job: Job) -> Step:
     erased = 0
     for name, connector in uow.runtime.config.connectors_of(uow.realm).items():
         query = (
-            sa.select(DirectoryLinkRow, UserRow)
+            sa.select(UserRow)
             .join(
-                UserRow,
+                DirectoryLinkRow,
                 sa.and_(
                     UserRow.realm == DirectoryLinkRow.realm,
                     UserRow.id == DirectoryLinkRow.user_id,
@@ -37,8 +37,12 @@ def erase_batch(uow: UnitOfWork, _job: Job) -> Step:
             )
             .limit(BATCH - erased)
         )
-        for link, user in uow.db.execute(query).all():
-            _erase(uow, link, user)
+        for user in uow.db.scalars(query.with_for_update(of=UserRow)).all():
+            link = uow.db.get_one(
+                DirectoryLinkRow, (uow.realm, user.id), with_for_update=True, populate_existing=True
+            )
+            if link.gone_since is not None:
+                _erase(uow, link, user)
             erased += 1
     return Step(done=erased, cursor="more" if erased == BATCH else None, is_last=erased < BATCH)
 

@@ -121,6 +121,15 @@ def _check(uow: UnitOfWork, plan: PlanRow) -> None:
     directory = hold_directory(uow, run.connector)
     if run.state not in (RunState.PLANNED, RunState.HELD):
         raise Conflict(OUTDATED, reason="its run is over")
+    later = sa.select(DirectoryRunRow.id).where(
+        DirectoryRunRow.connector == run.connector,
+        DirectoryRunRow.id > run.id,
+        DirectoryRunRow.started_at > run.started_at,
+        DirectoryRunRow.mode.in_((RunMode.FULL.value, RunMode.SWEEP.value)),
+        DirectoryRunRow.state == RunState.APPLIED.value,
+    )
+    if uow.db.scalar(later.limit(1)) is not None:
+        raise Conflict(OUTDATED, reason="a later run saw everybody")
     connector = uow.runtime.config.connectors_of(uow.realm).get(run.connector)
     if connector is None or scope_digest(connector) != run.scope_digest:
         raise Conflict(OUTDATED, reason="the settings mean other accounts since")

@@ -25,6 +25,11 @@ def affected_groups(
     return sorted(group for group in children if not start.isdisjoint(_below(children, group)))
 
 
+def all_groups(uow: UnitOfWork, connector: str) -> list[str]:
+    """Return the ids of all groups of a directory, sorted."""
+    return sorted(read_children(uow.db.connection(), uow.realm, connector))
+
+
 def settle_members(uow: UnitOfWork, connector: str, group_id: str) -> None:
     """Bring who is in a group up to what the directory lists."""
     connection = uow.db.connection()

@@ -12,7 +12,12 @@ from idp.core.events import Event, EventCode
 from idp.core.passwords import SetBy
 from idp.core.work import UnitOfWork
 from idp.ids import UserId, new_subject
-from idp.store.directories import DirectoryChangeRow, DirectoryLinkRow, DirectoryMemberRow
+from idp.store.directories import (
+    DirectoryChangeRow,
+    DirectoryGroupRow,
+    DirectoryLinkRow,
+    DirectoryMemberRow,
+)
 from idp.store.users import UNUSABLE, CredentialRow, UserRow
 
 DONE = "done"
@@ -47,8 +52,9 @@ def update(uow: UnitOfWork, applying: Applying, change: DirectoryChangeRow) -> s
     user = uow.db.get_one(UserRow, (uow.realm, link.user_id))
     columns: Mapping[str, Any] = change.after["columns"]
     key = columns["username_key"]
-    if key != user.username_key and not _free_name(uow, applying, key):
-        return TAKEN
+    is_taken = key != user.username_key and not _free_name(uow, applying, key)
+    if is_taken:  # everything else counts all the same, above all a disable
+        columns = {name: columns[name] for name in columns if not name.startswith("username")}
     differs = [name for name, value in columns.items() if getattr(user, name) != value]
     for name in differs:
         setattr(user, name, columns[name])
@@ -59,15 +65,16 @@ def update(uow: UnitOfWork, applying: Applying, change: DirectoryChangeRow) -> s
         uow.record(
             Event(code=EventCode.USER_CHANGED, subject_id=user.id, params={"fields": fields})
         )
-    _follow_in_groups(uow, link.address_hash, change.address_hash or "")
+    _follow_in_groups(uow, applying, link.address_hash, change.address_hash or "")
     link.login = change.after["login"]
-    link.digest = change.digest or ""
+    link.digest = "" if is_taken else change.digest or ""
     link.address_hash = change.address_hash or ""
     link.run_id = applying.run_id
     link.erased_at = None
     uow.db.flush()
-    take_state(uow, UserId(user.id), _state(change.after))
-    return DONE
+    if not take_state(uow, UserId(user.id), _state(change.after)):
+        link.digest = ""  # to be looked at anew
+    return TAKEN if is_taken else DONE
 
 
 def create(uow: UnitOfWork, applying: Applying, changes: Sequence[DirectoryChangeRow]) -> None:
@@ -100,7 +107,7 @@ def create(uow: UnitOfWork, applying: Applying, changes: Sequence[DirectoryChang
 def move(uow: UnitOfWork, applying: Applying, moved: Sequence[sa.Row[*tuple[Any, ...]]]) -> None:
     """Note that accounts lie somewhere else, and are otherwise as they were."""
     for row in moved:
-        _follow_in_groups(uow, row.old, row.new)
+        _follow_in_groups(uow, applying, row.old, row.new)
     uow.db.execute(
         sa.update(DirectoryLinkRow),
         [
@@ -115,16 +122,20 @@ def move(uow: UnitOfWork, applying: Applying, moved: Sequence[sa.Row[*tuple[Any,
     )
 
 
-def _follow_in_groups(uow: UnitOfWork, old: str, new: str) -> None:
+def _follow_in_groups(uow: UnitOfWork, applying: Applying, old: str, new: str) -> None:
     """Have groups list an account where it lies now; the directory may not touch them."""
     if old == new:
         return
     other = sa.orm.aliased(DirectoryMemberRow)
+    own = sa.select(DirectoryGroupRow.group_id).where(
+        DirectoryGroupRow.connector == applying.connector
+    )
     has_both = sa.select(other.group_id).where(other.address_hash == new)
     uow.db.execute(
         sa.update(DirectoryMemberRow)
         .where(
             DirectoryMemberRow.address_hash == old,
+            DirectoryMemberRow.group_id.in_(own),
             DirectoryMemberRow.group_id.not_in(has_both),
         )
         .values(address_hash=new),
@@ -133,9 +144,16 @@ def _follow_in_groups(uow: UnitOfWork, old: str, new: str) -> None:
 
 
 def _link_as_reviewed(uow: UnitOfWork, change: DirectoryChangeRow) -> DirectoryLinkRow | None:
+    user_id = change.user_id or ""
+    uow.db.get(
+        UserRow,
+        (uow.realm, user_id),
+        with_for_update={"key_share": True},
+        populate_existing=True,
+    )
     link = uow.db.get(
         DirectoryLinkRow,
-        (uow.realm, change.user_id or ""),
+        (uow.realm, user_id),
         with_for_update=True,
         populate_existing=True,
     )
@@ -172,7 +190,7 @@ def _free_name(uow: UnitOfWork, applying: Applying, key: str) -> bool:
     Only somebody of this directory loses it, who is gone or gets another one in this run.
     """
     holder = uow.db.scalars(
-        sa.select(UserRow).where(UserRow.username_key == key).with_for_update()
+        sa.select(UserRow).where(UserRow.username_key == key).with_for_update(key_share=True)
     ).one_or_none()
     if holder is None:
         return True

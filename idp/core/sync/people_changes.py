@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from idp.core.sync.change_rows import BATCH, Rows, Tally, change_row, last_key
 from idp.core.sync.runs import Reading
-from idp.core.sync.staging import GONE, NOTHING, REJECTED, SEEN, USER
+from idp.core.sync.staging import GONE, NOTHING, REJECTED, SEEN, USER, WITHOUT_ID
 from idp.core.work import UnitOfWork
 from idp.store.directories import DirectoryChangeRow, DirectoryLinkRow, DirectoryStageRow
 from idp.store.users import CredentialRow, UserRow
@@ -283,3 +283,30 @@ def rejected_people(
         for row in found
     ]
     return rows, last_key(found)
+
+
+def count_nameless(uow: UnitOfWork, reading: Reading) -> int:
+    """Return how many entries did not tell a usable id, so that they may be anybody."""
+    stage = DirectoryStageRow
+    nameless = sa.select(sa.func.count()).where(
+        stage.run_id == reading.run_id,
+        stage.kind == REJECTED,
+        stage.stable_id.startswith(WITHOUT_ID, autoescape=True),
+    )
+    return uow.db.scalar(nameless) or 0
+
+
+def count_returned(uow: UnitOfWork, reading: Reading) -> int:
+    """Return how many are there again who were gone, as far as they were only named."""
+    query = (
+        sa.select(sa.func.count())
+        .select_from(DirectoryStageRow)
+        .join(DirectoryLinkRow, _same_entry())
+        .where(
+            DirectoryStageRow.run_id == reading.run_id,
+            DirectoryStageRow.kind == SEEN,
+            DirectoryLinkRow.connector == reading.name,
+            DirectoryLinkRow.gone_since.is_not(None),
+        )
+    )
+    return uow.db.scalar(query) or 0

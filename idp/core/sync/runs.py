@@ -121,6 +121,8 @@ def begin_run(
         directory = hold_directory(uow, name)
         _require_free(uow, directory)
         orphans = _end_orphans(uow, name)
+        if directory.scope_digest != scope:
+            mode = RunMode.FULL  # nothing less shows what these settings mean
         run = DirectoryRunRow(
             id=uow.new_id(),
             connector=name,
@@ -231,12 +233,20 @@ def run_of(row: DirectoryRunRow) -> Run:
 
 def _require_free(uow: UnitOfWork, directory: DirectoryRow) -> None:
     is_read = directory.reads_until is not None and directory.reads_until > uow.now
-    if is_read or _is_applied_now(uow, directory.name):
+    if is_read or is_applied_now(uow, directory.name):
         raise Conflict("directory.busy", name=directory.name)
+    for run, _ in _applied(uow, directory.name):
+        run.state = RunState.FAILED.value
+        run.error = "its job gave up; see `idp job list`"
+        run.finished_at = uow.now
 
 
-def _is_applied_now(uow: UnitOfWork, name: str) -> bool:
-    """Tell whether a job applies a run; one whose job gave up is over, and read anew."""
+def is_applied_now(uow: UnitOfWork, name: str) -> bool:
+    """Tell whether a job applies a run of a directory and has not given up."""
+    return any(state != JobState.FAILED for _, state in _applied(uow, name))
+
+
+def _applied(uow: UnitOfWork, name: str) -> list[tuple[DirectoryRunRow, str]]:
     query = (
         sa.select(DirectoryRunRow, JobRow.state)
         .join(
@@ -249,13 +259,7 @@ def _is_applied_now(uow: UnitOfWork, name: str) -> bool:
             DirectoryRunRow.state == RunState.APPLYING.value,
         )
     )
-    found = uow.db.execute(query).all()
-    for run, state in found:
-        if state == JobState.FAILED:
-            run.state = RunState.FAILED.value
-            run.error = "its job gave up; see `idp job list`"
-            run.finished_at = uow.now
-    return any(state != JobState.FAILED for _, state in found)
+    return [(run, state) for run, state in uow.db.execute(query)]
 
 
 def _end_orphans(uow: UnitOfWork, name: str) -> tuple[str, ...]:

@@ -30,6 +30,8 @@ BATCH = 1000
 _MEMBERS_AT_ONCE = 10_000
 USER, GROUP, SEEN, REJECTED = "user", "group", "seen", "rejected"
 GONE, GONE_GROUP, SEEN_GROUP = "gone", "gone_group", "seen_group"
+WITHOUT_ID = "address "
+"""What the id of an entry begins with that told none."""
 NOTHING = "-"
 """The digest of what was only named."""
 
@@ -153,7 +155,7 @@ def _group(group: DirectoryGroup) -> dict[str, object]:
 def _rejected(entry: RejectedEntry) -> dict[str, object]:
     where = address_hash(entry.address)
     told = {"reason": entry.reason, "login": ""}
-    return _row(REJECTED, entry.stable_id or f"address {where}", where, document=told)
+    return _row(REJECTED, entry.stable_id or f"{WITHOUT_ID}{where}", where, document=told)
 
 
 def _row(

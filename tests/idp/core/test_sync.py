@@ -251,11 +251,18 @@ def test_groups_of_the_directory(directory: Directory) -> None:
     directory.sync()
     assert members(directory, "Office") == {"ben"}
     assert members(directory, "Field") == {"ada", "ben"}
-    directory.put("ben", groups="")
-    directory.put("ada", groups="")
+    directory.put("ben", groups="Field")
     directory.sync()
+    assert members(directory, "Field") == {"ada", "ben"}
     with directory.world.begin(write=False) as uow:
-        assert list_groups(uow) == []
+        assert [group.name for group in list_groups(uow)] == ["Field"]
+    directory.put("new", groups="Office")
+    directory.sync()
+    directory.put("new", groups="")
+    for name in ("ada", "ben"):
+        directory.put(name, groups="")
+    assert directory.sync().run.held_because == ("groups_gone",)
+    assert members(directory, "Field") == {"ada", "ben"}
 
 
 def members(directory: Directory, group: str) -> set[str]:

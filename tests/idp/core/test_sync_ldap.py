@@ -107,8 +107,8 @@ def bridge(database_url: str, clock: FakeClock, slapd: SlapdServer) -> Iterator[
             "base": PEOPLE,
             "group_base": GROUPS,
             "page_size": 40,
-            "read_timeout": 0.5,
-            "deadline": 2.0,
+            "read_timeout": 2.0,
+            "deadline": 5.0,
         }
         with open_world(database_url, clock, settings={"connectors": {NAME: connector}}) as world:
             made = Bridge(world, slapd, proxy)

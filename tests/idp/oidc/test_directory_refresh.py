@@ -101,8 +101,9 @@ def test_whoever_is_gone_there_is_out_on_the_same_refresh(eve: Employee) -> None
     eve.directory.server.delete(eve.dn)
     eve.story.world.advance(minutes=11)
 
-    assert eve.told() == (400, "sign_in_required")
-    assert eve.told() == (400, "sign_in_required")
+    assert eve.told() == (400, "session_ended")
+    assert eve.told() == (400, "session_ended")
+    assert "error" in eve.story.authorize(eve.app, prompt="none").returned
     user_id = eve.story.people[eve.login]
     assert link_of(eve.story.world, user_id).gone_since is None  # only a sync says so
     assert eve.story.world.user(user_id).status == "active"

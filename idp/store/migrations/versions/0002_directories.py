@@ -30,6 +30,7 @@ def upgrade() -> None:
         sa.Column("held_run_id", sa.String(length=36), nullable=True),
         sa.Column("reader", sa.String(length=36), nullable=True),
         sa.Column("reads_until", UtcDateTime(), nullable=True),
+        sa.Column("unsettled", sa.String(length=36), nullable=True),
         sa.ForeignKeyConstraint(
             ["realm"], ["realms.name"], name=op.f("fk_directories_realm"), ondelete="RESTRICT"
         ),
