@@ -17,8 +17,8 @@ from idp.core.sync import group_acts, people_acts
 from idp.core.sync.differences import ACTS
 from idp.core.sync.memberships import affected_groups, all_groups, settle_members
 from idp.core.sync.people_acts import DONE, Applying
-from idp.core.sync.people_changes import moved_links
 from idp.core.sync.runs import RunMode, RunState, hold_directory
+from idp.core.sync.sightings import moved_links
 from idp.core.work import UnitOfWork
 from idp.errors import Conflict
 from idp.store.directories import DirectoryChangeRow, DirectoryRunRow, refresh_statistics

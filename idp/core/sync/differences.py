@@ -5,7 +5,7 @@ People who leave come first, so that their names are free; then those who change
 
 import sqlalchemy as sa
 
-from idp.core.sync import group_changes, people_changes
+from idp.core.sync import group_changes, people_changes, sightings
 from idp.core.sync.change_rows import Finder, Tally, write_phase
 from idp.core.sync.runs import Reading, RunMode
 from idp.core.sync.staging import GROUP, SEEN, SEEN_GROUP, USER
@@ -43,9 +43,9 @@ def write_differences(reading: Reading) -> dict[str, int]:
     with reading.runtime.begin(reading.realm, write=False) as uow:
         tally.counts["seen"] = _count_staged(uow, reading, USER, SEEN)
         tally.counts["groups_seen"] = _count_staged(uow, reading, GROUP, SEEN_GROUP)
-        tally.counts["nameless"] = people.count_nameless(uow, reading)
-        tally.counts["returned"] = people.count_returned(uow, reading)
-        moved = people.moved_links(reading.run_id, reading.name).subquery()
+        tally.counts["nameless"] = sightings.count_nameless(uow, reading)
+        tally.counts["returned"] = sightings.count_returned(uow, reading)
+        moved = sightings.moved_links(reading.run_id, reading.name).subquery()
         tally.counts["moved"] = uow.db.scalar(sa.select(sa.func.count()).select_from(moved)) or 0
     return {name: tally.counts[name] for name in COUNTS}
 

@@ -7,7 +7,8 @@ import sqlalchemy as sa
 
 from idp.core.sync.change_rows import BATCH, Rows, Tally, change_row, last_key
 from idp.core.sync.runs import Reading
-from idp.core.sync.staging import GONE, NOTHING, REJECTED, SEEN, USER, WITHOUT_ID
+from idp.core.sync.sightings import same_entry
+from idp.core.sync.staging import GONE, REJECTED, SEEN, USER
 from idp.core.work import UnitOfWork
 from idp.store.directories import DirectoryChangeRow, DirectoryLinkRow, DirectoryStageRow
 from idp.store.users import CredentialRow, UserRow
@@ -15,30 +16,6 @@ from idp.store.users import CredentialRow, UserRow
 _NOT_SHOWN = ("username_key", "email_key")
 _FREE = ""
 """Stands for "a login that becomes free in this run"."""
-
-
-def moved_links(run_id: str, name: str) -> sa.Select[*tuple[Any, ...]]:
-    """Return the query for user, old and new address of accounts that only lie somewhere else."""
-    link, stage = DirectoryLinkRow, DirectoryStageRow
-    return (
-        sa.select(link.user_id, link.address_hash.label("old"), stage.address_hash.label("new"))
-        .join(stage, _same_entry())
-        .where(
-            stage.run_id == run_id,
-            stage.kind.in_((USER, SEEN)),
-            stage.address_hash != link.address_hash,
-            stage.address_hash != NOTHING,
-            link.connector == name,
-            sa.or_(stage.kind == SEEN, stage.digest == link.digest),
-        )
-    )
-
-
-def _same_entry() -> sa.ColumnElement[bool]:
-    return sa.and_(
-        DirectoryStageRow.realm == DirectoryLinkRow.realm,
-        DirectoryStageRow.stable_id == DirectoryLinkRow.stable_id,
-    )
 
 
 def _links_without(
@@ -102,7 +79,7 @@ def changed_people(
     stage, link = DirectoryStageRow, DirectoryLinkRow
     query = (
         sa.select(stage, link, UserRow, CredentialRow.must_change)
-        .join(link, _same_entry())
+        .join(link, same_entry())
         .join(UserRow, sa.and_(UserRow.realm == link.realm, UserRow.id == link.user_id))
         .outerjoin(
             CredentialRow,
@@ -283,30 +260,3 @@ def rejected_people(
         for row in found
     ]
     return rows, last_key(found)
-
-
-def count_nameless(uow: UnitOfWork, reading: Reading) -> int:
-    """Return how many entries did not tell a usable id, so that they may be anybody."""
-    stage = DirectoryStageRow
-    nameless = sa.select(sa.func.count()).where(
-        stage.run_id == reading.run_id,
-        stage.kind == REJECTED,
-        stage.stable_id.startswith(WITHOUT_ID, autoescape=True),
-    )
-    return uow.db.scalar(nameless) or 0
-
-
-def count_returned(uow: UnitOfWork, reading: Reading) -> int:
-    """Return how many are there again who were gone, as far as they were only named."""
-    query = (
-        sa.select(sa.func.count())
-        .select_from(DirectoryStageRow)
-        .join(DirectoryLinkRow, _same_entry())
-        .where(
-            DirectoryStageRow.run_id == reading.run_id,
-            DirectoryStageRow.kind == SEEN,
-            DirectoryLinkRow.connector == reading.name,
-            DirectoryLinkRow.gone_since.is_not(None),
-        )
-    )
-    return uow.db.scalar(query) or 0
