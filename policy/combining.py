@@ -1,11 +1,12 @@
-"""Policies of groups: what a user is asked who is in several, the stricter of everything."""
+"""The policy as it stands for one user: groups combined in, the stricter wins; or waived."""
 
 from dataclasses import replace
+from datetime import timedelta
 from functools import lru_cache
 
-from policy.model import PolicyVersion, Rule
+from policy.model import Enforcement, PolicyVersion, Rule
 
-__all__ = ["combine", "for_groups", "group_keys"]
+__all__ = ["asking_nothing", "combine", "for_groups", "group_keys"]
 
 
 def group_keys(policy: PolicyVersion) -> frozenset[str]:
@@ -20,6 +21,15 @@ def for_groups(policy: PolicyVersion, keys: frozenset[str]) -> PolicyVersion:
     unite, so the order of the groups does not count. The result names no groups.
     """
     return _combined(policy, keys & group_keys(policy)) if policy.groups else policy
+
+
+@lru_cache(maxsize=256)
+def asking_nothing(policy: PolicyVersion) -> PolicyVersion:
+    """Return a policy that asks nothing of a password that others' rules govern.
+
+    A change that is asked for by name still is.
+    """
+    return replace(policy, enforcement=Enforcement.NEVER, grace=timedelta(0), waves=None)
 
 
 @lru_cache(maxsize=1024)

@@ -15,7 +15,6 @@ from idp.core.gate import (
     Reason,
     Refused,
     WaveHour,
-    asking_nothing,
     clear,
 )
 from idp.core.policies import Stamp, judging_policy, policy_version, stamp_of
@@ -23,7 +22,7 @@ from idp.core.work import UnitOfWork
 from idp.ids import ClientId, UserId
 from idp.store.decision_writes import add_or_count
 from idp.store.decisions import DecisionRow
-from policy.combining import for_groups
+from policy.combining import asking_nothing, for_groups
 from policy.model import CredentialFacts, PolicyVersion
 from policy.verdict import Finding, RequiredAction, WithheldBy
 

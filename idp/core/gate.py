@@ -6,9 +6,8 @@ Two callers: the authorize dispatcher (to show the screen) and the mint (to refu
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
-from functools import lru_cache
 from typing import Any, final
 
 from sqlalchemy.engine import Row
@@ -24,9 +23,9 @@ from idp.core.policies import (
 from idp.core.work import UnitOfWork
 from idp.ids import UserId
 from idp.store import hot
-from policy.combining import for_groups
+from policy.combining import asking_nothing, for_groups
 from policy.engine import evaluate
-from policy.model import CredentialFacts, Enforcement, PolicyVersion
+from policy.model import CredentialFacts, PolicyVersion
 from policy.verdict import RequiredAction, Verdict, Withheld
 
 _SEAL = object()
@@ -199,12 +198,6 @@ def is_directory_ruled(uow: UnitOfWork, connector: str | None) -> bool:
         return False
     found = uow.runtime.config.connectors_of(uow.realm).get(connector)
     return found is None or not found.enforce_policy
-
-
-@lru_cache(maxsize=256)
-def asking_nothing(policy: PolicyVersion) -> PolicyVersion:
-    """Return a policy that lets pass whatever an administrator or a directory does not stop."""
-    return replace(policy, enforcement=Enforcement.NEVER, grace=timedelta(0), waves=None)
 
 
 def credential_facts(

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy.engine import Row
 
 from idp.core.epochs import EpochCause
-from idp.core.gate import asking_nothing, credential_facts, is_directory_ruled
+from idp.core.gate import credential_facts, is_directory_ruled
 from idp.core.passwords import SetBy
 from idp.core.policies import Stamp
 from idp.core.policy_outcomes import HAVE_TO_CHANGE, Outcome, outcome_of
@@ -26,7 +26,7 @@ from idp.store.standings import (
     memberships_between,
     memberships_of,
 )
-from policy.combining import for_groups
+from policy.combining import asking_nothing, for_groups
 from policy.engine import evaluate
 from policy.model import CredentialFacts, PolicyVersion
 from policy.rules import MaxAge

@@ -43,9 +43,9 @@ def holds_role(uow: UnitOfWork, user_id: UserId, role: AdminRole) -> bool:
     return uow.db.get(RoleGrantRow, (uow.realm, user_id, role.value)) is not None
 
 
-def has_owner(uow: UnitOfWork, *, besides: UserId | None = None) -> bool:
-    """Tell whether the realm has an owner who can act: active and not locked."""
-    query = (
+def acting_owners() -> sa.Select[str]:
+    """Return the query for the ids of owners who can act: active and not locked."""
+    return (
         sa.select(RoleGrantRow.user_id)
         .join(
             UserRow,
@@ -57,6 +57,11 @@ def has_owner(uow: UnitOfWork, *, besides: UserId | None = None) -> bool:
             UserRow.locked_at.is_(None),
         )
     )
+
+
+def has_owner(uow: UnitOfWork, *, besides: UserId | None = None) -> bool:
+    """Tell whether the realm has an owner who can act."""
+    query = acting_owners()
     if besides is not None:
         query = query.where(UserRow.id != besides)
     return uow.db.scalar(query.limit(1)) is not None

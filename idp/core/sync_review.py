@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from idp.config import Connector
 from idp.core.sync.differences import ACTS
 from idp.core.sync.mapping import scope_digest
-from idp.core.sync.runs import Run, RunState, get_run, run_of
+from idp.core.sync.runs import Run, RunState, find_last_run, get_run, run_of
 from idp.core.work import UnitOfWork
 from idp.errors import NotFound
 from idp.ids import RealmName
@@ -198,7 +198,7 @@ def _change(row: DirectoryChangeRow) -> Change:
         op=row.op,
         stable_id=row.stable_id,
         name=row.name,
-        user_id=row.user_id,
+        user_id=row.subject_id,
         before=_flat(row.before),
         after=_flat(_becomes(row)),
         reason=row.reason,
@@ -233,12 +233,6 @@ def _flat(members: Mapping[str, Any]) -> dict[str, object]:
 def _standing(uow: UnitOfWork, name: str, connector: Connector) -> Standing:
     row = uow.db.get(DirectoryRow, (uow.realm, name)) or DirectoryRow(name=name, seen=0)
     held = _find_run(uow, row.held_run_id)
-    last = uow.db.scalars(
-        sa.select(DirectoryRunRow)
-        .where(DirectoryRunRow.connector == name)
-        .order_by(DirectoryRunRow.id.desc())
-        .limit(1)
-    ).one_or_none()
     return Standing(
         name=name,
         realm=uow.realm,
@@ -254,7 +248,7 @@ def _standing(uow: UnitOfWork, name: str, connector: Connector) -> Standing:
         changes_at=row.changes_at,
         held=held if held is not None and held.state is RunState.HELD else None,
         is_being_read=row.reads_until is not None and row.reads_until > uow.now,
-        last_run=None if last is None else run_of(last),
+        last_run=find_last_run(uow, name),
         accounts=_count_accounts(uow, name),
     )
 

@@ -18,7 +18,7 @@ from idp.core.sync.differences import ACTS
 from idp.core.sync.kind import KIND_NAME
 from idp.core.sync.mapping import scope_digest
 from idp.core.sync.reading import forget_run, read_directory
-from idp.core.sync.runs import Run, RunMode, RunState, is_applied_now
+from idp.core.sync.runs import Run, RunMode, RunState, find_last_run, is_applied_now
 from idp.core.work import SYSTEM, Actor
 from idp.ids import RealmName
 from idp.store.directories import (
@@ -54,12 +54,7 @@ def find_due(runtime: Runtime, realm: RealmName, name: str, connector: Connector
             return None
         if is_applied_now(uow, name):
             return None
-        last = uow.db.scalars(
-            sa.select(DirectoryRunRow)
-            .where(DirectoryRunRow.connector == name)
-            .order_by(DirectoryRunRow.id.desc())
-            .limit(1)
-        ).one_or_none()
+        last = find_last_run(uow, name)
         if last is not None and _is_too_soon(last, uow.now, connector):
             return None
         for mode, at, every in (
@@ -72,7 +67,7 @@ def find_due(runtime: Runtime, realm: RealmName, name: str, connector: Connector
     return None
 
 
-def _is_too_soon(last: DirectoryRunRow, now: datetime, connector: Connector) -> bool:
+def _is_too_soon(last: Run, now: datetime, connector: Connector) -> bool:
     """Tell whether a run that came to nothing is not long enough ago."""
     if last.state == RunState.HELD:
         return now < last.started_at + (connector.sweep_every or connector.full_every)

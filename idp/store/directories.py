@@ -114,9 +114,10 @@ class DirectoryRunRow(InRealm, Base):
 
 
 class DirectoryStageRow(InRealm, Base):
-    """One thing that a run read; `kind` is one of `user group seen rejected gone gone_group`.
+    """One thing that a run read.
 
-    `seen` are accounts that a sweep or an incremental listing only named; `document` is what would
+    `kind` is one of `user group seen seen_group rejected gone gone_group`: `seen` are accounts that
+    a sweep or an incremental listing only named, `seen_group` such groups. `document` is what would
     be stored of an account or a group.
     """
 
@@ -165,7 +166,8 @@ class DirectoryChangeRow(InRealm, Base):
     """One thing that a run would do, in the order of `position`.
 
     `op` is one of `create update disable enable gone conflict rejected group_create group_update
-    group_gone`; `before` and `after` hold what differs. `user_id` is the group of a group's.
+    group_gone`; `before` and `after` hold what differs. `subject_id` is the account, or the group,
+    once there is one.
     `digest_before` is what the link has to have for the change to be the one that was reviewed.
     `outcome` is None until it was applied, then `done` or `skipped:REASON`.
     """
@@ -179,7 +181,7 @@ class DirectoryChangeRow(InRealm, Base):
     position: Mapped[int] = mapped_column(primary_key=True)
     op: Mapped[str] = mapped_column(KIND)
     stable_id: Mapped[str] = mapped_column(STABLE_ID)
-    user_id: Mapped[str | None] = mapped_column(ID)
+    subject_id: Mapped[str | None] = mapped_column(ID)
     address_hash: Mapped[str | None] = mapped_column(HASH)
     digest: Mapped[str | None] = mapped_column(HASH)
     digest_before: Mapped[str | None] = mapped_column(HASH)

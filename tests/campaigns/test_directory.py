@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from idp.core.jobs import get_job
 from idp.core.sync.runs import RunMode
-from idp.core.sync_schedule import Synced, sync_directory
-from idp.jobs.runner import Runner
+from idp.core.sync_schedule import Synced
 from idp.store.groups import MembershipRow
 from idp.store.users import UserRow
+from tests.support.ldap_tools import Attributes
 from tests.support.record import record
 from tests.support.sizes import campaign_size
 from tests.support.slapd import (
@@ -19,12 +18,12 @@ from tests.support.slapd import (
     PEOPLE,
     SERVICE,
     SERVICE_PASSWORD,
-    Attributes,
     SlapdServer,
     person,
     running_slapd,
 )
-from tests.support.world import STAFF, World, open_world
+from tests.support.syncing import sync_to_end
+from tests.support.world import World, open_world
 
 pytestmark = [pytest.mark.campaign, pytest.mark.timeout(0)]
 _PEOPLE = 100_000
@@ -79,11 +78,7 @@ def world(database_url: str, slapd: SlapdServer) -> Iterator[World]:
 def _sync(world: World, mode: RunMode) -> tuple[Synced, float]:
     world.advance(minutes=10)
     began = time.perf_counter()
-    synced = sync_directory(world.runtime, STAFF, NAME, mode)
-    if synced.job_id is not None:
-        Runner(world.runtime).run_job(synced.job_id)
-        with world.begin(write=False) as uow:
-            assert get_job(uow, synced.job_id).state == "done"
+    synced = sync_to_end(world, NAME, mode)
     return synced, time.perf_counter() - began
 
 

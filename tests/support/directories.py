@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from connectors.ldap.source import LdapDirectory
-from tests.support.slapd import GROUPS, PEOPLE, Attributes, person
+from tests.support.ldap_tools import Attributes
+from tests.support.slapd import GROUPS, PEOPLE, person
 
 OpenLdap = Callable[..., LdapDirectory]
 """Makes a source with some settings of its own."""

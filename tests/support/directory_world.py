@@ -15,12 +15,12 @@ from idp.store.directories import DirectoryLinkRow
 from idp.store.users import UNUSABLE, CredentialRow, UserRow
 from tests.support.directories import PASSWORD
 from tests.support.ldap_proxy import LdapProxy, Request
+from tests.support.ldap_tools import Attributes
 from tests.support.slapd import (
     BASE,
     PEOPLE,
     SERVICE,
     SERVICE_PASSWORD,
-    Attributes,
     SlapdServer,
     person,
 )

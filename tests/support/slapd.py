@@ -8,13 +8,14 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.support import MissingPartError
 from tests.support.certificates import Authority
+from tests.support.ldap_tools import Attributes, LdapTools, ldif
 from tests.support.ports import LOOPBACK, free_port
 from tests.support.waiting import wait_until
 
@@ -37,8 +38,6 @@ SESSION_LOG = 20
 _PROGRAM = "/usr/sbin/slapd"
 _SCHEMA = Path("/etc/ldap/schema")
 _STOP_SECONDS = 10
-
-Attributes = Mapping[str, Sequence[str | bytes]]
 
 
 @dataclass
@@ -70,44 +69,26 @@ class SlapdServer:
         self.add(dn, {**person(login, password), **{k: [v] for k, v in attributes.items()}})
         return dn, login
 
+    @property
+    def tools(self) -> LdapTools:
+        """Give what changes the server from outside, as its root."""
+        return LdapTools(self.url, ROOT, _ROOT_PASSWORD, self.authority.ca_file)
+
     def add(self, dn: str, attributes: Attributes) -> None:
         """Add one entry."""
-        self._run("ldapadd", _ldif(dn, attributes))
+        self.tools.add(dn, attributes)
 
     def change(self, dn: str, *lines: str) -> None:
-        """Apply lines of LDIF after `dn:`, beginning with `changetype:` or with the operation."""
-        head = [] if lines[0].startswith("changetype") else ["changetype: modify"]
-        self._run("ldapmodify", "\n".join([_line("dn", dn), *head, *lines, ""]))
+        """Change an entry, as `LdapTools.change` does."""
+        self.tools.change(dn, *lines)
 
     def delete(self, *dns: str) -> None:
         """Delete entries."""
-        self._run("ldapmodify", "\n".join(f"{_line('dn', d)}\nchangetype: delete\n" for d in dns))
+        self.tools.delete(*dns)
 
     def read(self, dn: str, *names: str) -> dict[str, list[bytes]]:
         """Return attributes of one entry, as root sees them, by names in small letters."""
-        told = self._run(
-            "ldapsearch", "", "-LLL", "-o", "ldif-wrap=no", "-s", "base", "-b", dn,
-            "(objectClass=*)", *names,
-        )  # fmt: skip
-        found: dict[str, list[bytes]] = {}
-        for line in told.splitlines()[1:]:
-            name, _, value = line.partition(":")
-            if value:
-                plain = value[1:].strip()
-                is_base64 = value.startswith(":")
-                decoded = base64.b64decode(plain) if is_base64 else plain.encode()
-                found.setdefault(name.lower(), []).append(decoded)
-        return found
-
-    def _run(self, program: str, stdin: str, *arguments: str) -> str:
-        done = subprocess.run(
-            [program, "-x", "-H", self.url, "-D", ROOT, "-w", _ROOT_PASSWORD, *arguments],
-            input=stdin.encode(), capture_output=True, check=False, timeout=30,
-        )  # fmt: skip
-        if done.returncode:
-            reason = f"{program} failed: {done.stderr.decode()}"
-            raise RuntimeError(reason)
-        return done.stdout.decode()
+        return self.tools.read(dn, *names)
 
 
 def person(login: str, password: str | bytes = "", *, name: str = "") -> Attributes:
@@ -264,7 +245,7 @@ def _policy(name: str, **own: str) -> Attributes:
 
 
 def _load(configuration: Path, suffix: str, entries: Sequence[tuple[str, Attributes]]) -> None:
-    text = "\n".join(_ldif(dn, attributes) for dn, attributes in entries)
+    text = "\n".join(ldif(dn, attributes) for dn, attributes in entries)
     done = subprocess.run(
         ["slapadd", "-q", "-f", configuration, "-b", suffix, "-w"],
         input=text.encode(), capture_output=True, check=False, timeout=60,
@@ -272,13 +253,3 @@ def _load(configuration: Path, suffix: str, entries: Sequence[tuple[str, Attribu
     if done.returncode:
         reason = f"slapadd failed: {done.stderr.decode()}"
         raise RuntimeError(reason)
-
-
-def _ldif(dn: str, attributes: Attributes) -> str:
-    pairs = [(name, value) for name, values in attributes.items() for value in values]
-    return "\n".join([_line("dn", dn), *(_line(name, value) for name, value in pairs), ""])
-
-
-def _line(name: str, value: str | bytes) -> str:
-    raw = value.encode() if isinstance(value, str) else value
-    return f"{name}:: {base64.b64encode(raw).decode()}" if raw else f"{name}:"

@@ -1,4 +1,4 @@
-"""What a run found, applied by a job: change by change, then moves, then who is in which group.
+"""What a run found, applied by a job: people, moves, groups, then who is in which group.
 
 A batch is one transaction with the job's cursor, and each change looks whether the account is
 still as it was reviewed. So a killed worker loses nothing, and its successor repeats nothing. The
@@ -14,9 +14,9 @@ from idp.core.job_leases import JobKind, Step
 from idp.core.jobs import Job
 from idp.core.planning import PlanState
 from idp.core.sync import group_acts, people_acts
-from idp.core.sync.differences import ACTS
+from idp.core.sync.change_rows import DONE
 from idp.core.sync.memberships import affected_groups, all_groups, settle_members
-from idp.core.sync.people_acts import DONE, Applying
+from idp.core.sync.people_acts import Applying
 from idp.core.sync.runs import RunMode, RunState, hold_directory
 from idp.core.sync.sightings import moved_links
 from idp.core.work import UnitOfWork
@@ -28,8 +28,17 @@ from idp.store.plans import PlanRow
 APPLY_JOB = "directory.apply"
 BATCH = 250
 _FORGET = 2000
-_CHANGES, _MOVES, _LISTS, _GROUPS, _END = "changes", "moves", "lists", "groups", "end"
-_OF_GROUPS = tuple(op for op in ACTS if op.startswith("group_"))
+_PEOPLE, _NEW, _LISTS = "people", "new", "lists"
+_MOVES, _SETTLING, _END = "moves:", "settling:", "end:"
+_PHASES = {
+    _PEOPLE: (("gone", "disable", "enable", "update"), f"{_NEW}:-1"),
+    _NEW: (("create",), _MOVES),
+    _LISTS: (("group_gone", "group_create", "group_update"), _SETTLING),
+}
+"""Which changes each phase applies, in the order of their positions, and what follows it.
+
+People who move are noted before groups, which list them where they lie now.
+"""
 
 
 def apply_batch(uow: UnitOfWork, job: Job) -> Step:
@@ -38,15 +47,13 @@ def apply_batch(uow: UnitOfWork, job: Job) -> Step:
     if run.state != RunState.APPLYING:
         raise Conflict("directory.run_over", run_id=run.id, state=run.state)
     applying = Applying(run.connector, run.id)
-    phase, _, after = (job.cursor or f"{_CHANGES}:-1").partition(":")
+    phase, _, after = (job.cursor or f"{_PEOPLE}:-1").partition(":")
     match phase:
-        case "changes":
-            return _apply_changes(uow, applying, int(after), people=True)
+        case "people" | "new" | "lists":
+            return _apply_changes(uow, applying, phase, int(after))
         case "moves":
             return _apply_moves(uow, applying)
-        case "lists":
-            return _apply_changes(uow, applying, int(after), people=False)
-        case "groups":
+        case "settling":
             return _settle_next(uow, applying, after)
         case _:
             return _finish(uow, run, str(job.params["plan_id"]))
@@ -83,34 +90,25 @@ def take_cursor(uow: UnitOfWork, run: DirectoryRunRow) -> None:
     run.finished_at = uow.now
 
 
-def _apply_changes(uow: UnitOfWork, applying: Applying, after: int, *, people: bool) -> Step:
-    change = DirectoryChangeRow
-    phase, following = (_CHANGES, f"{_MOVES}:") if people else (_LISTS, f"{_GROUPS}:")
+def _apply_changes(uow: UnitOfWork, applying: Applying, phase: str, after: int) -> Step:
+    """Apply the next changes of a phase; the last batch of it leads to the next phase."""
     _note_unsettled(uow, applying)
-    is_of_groups = change.op.in_(_OF_GROUPS)
-    query = (
+    change = DirectoryChangeRow
+    ops, following = _PHASES[phase]
+    rows = uow.db.scalars(
         sa.select(change)
-        .where(change.run_id == applying.run_id, change.position > after, change.op.in_(ACTS))
-        .where(sa.not_(is_of_groups) if people else is_of_groups)
+        .where(change.run_id == applying.run_id, change.position > after, change.op.in_(ops))
         .order_by(change.position)
         .limit(BATCH)
-    )
-    rows = uow.db.scalars(query).all()
-    if rows and rows[0].op == "create":
-        rows = [row for row in rows if row.op == "create"]
-        people_acts.create(uow, applying, rows)
-    else:
-        for row in rows:
-            if row.op == "create":
-                break
-            row.outcome = _apply_one(uow, applying, row)
-            after = row.position
-        done = sum(row.outcome is not None for row in rows)
-        if done < len(rows):
-            return Step(done=done, cursor=f"{phase}:{after}")
+    ).all()
     if not rows:
         refresh_statistics(uow.db.connection())
         return Step(cursor=following)
+    if phase == _NEW:
+        people_acts.create(uow, applying, rows)
+    else:
+        for row in rows:
+            row.outcome = _apply_one(uow, applying, row)
     return Step(done=len(rows), cursor=f"{phase}:{rows[-1].position}")
 
 
@@ -138,7 +136,7 @@ def _apply_moves(uow: UnitOfWork, applying: Applying) -> Step:
     moved = uow.db.execute(query).all()
     if moved:
         people_acts.move(uow, applying, moved)
-        return Step(done=len(moved), cursor=f"{_MOVES}:")
+        return Step(done=len(moved), cursor=_MOVES)
     return Step(cursor=f"{_LISTS}:-1")
 
 
@@ -150,9 +148,9 @@ def _settle_next(uow: UnitOfWork, applying: Applying, after: str) -> Step:
         affected = affected_groups(uow, applying.connector, applying.run_id, changed)
     waiting = [group for group in affected if group > after]
     if not waiting:
-        return Step(cursor=f"{_END}:")
+        return Step(cursor=_END)
     settle_members(uow, applying.connector, waiting[0])
-    return Step(cursor=f"{_GROUPS}:{waiting[0]}")
+    return Step(cursor=f"{_SETTLING}{waiting[0]}")
 
 
 def _is_all_to_settle(uow: UnitOfWork, applying: Applying) -> bool:
@@ -172,18 +170,18 @@ def _is_all_to_settle(uow: UnitOfWork, applying: Applying) -> bool:
 
 def _changed_groups(uow: UnitOfWork, applying: Applying) -> Sequence[str]:
     change = DirectoryChangeRow
-    query = sa.select(change.user_id).where(
+    query = sa.select(change.subject_id).where(
         change.run_id == applying.run_id,
         change.op.in_(("group_create", "group_update")),
         change.outcome == DONE,
-        change.user_id.is_not(None),
+        change.subject_id.is_not(None),
     )
     return [group for group in uow.db.scalars(query) if group is not None]
 
 
 def _finish(uow: UnitOfWork, run: DirectoryRunRow, plan_id: str) -> Step:
     if forget_stage(uow.db.connection(), uow.realm, run.id, limit=_FORGET) == _FORGET:
-        return Step(cursor=f"{_END}:")
+        return Step(cursor=_END)
     take_cursor(uow, run)
     plan = uow.db.get_one(PlanRow, (uow.realm, plan_id))
     plan.state = PlanState.APPLIED.value

@@ -12,7 +12,8 @@ from enum import StrEnum
 import sqlalchemy as sa
 
 from idp.config import Connector
-from idp.core.roles import AdminRole
+from idp.core.roles import acting_owners
+from idp.core.sync.change_rows import DONE
 from idp.core.sync.runs import RunMode
 from idp.core.work import UnitOfWork
 from idp.store.directories import (
@@ -21,7 +22,6 @@ from idp.store.directories import (
     DirectoryLinkRow,
     DirectoryRunRow,
 )
-from idp.store.users import RoleGrantRow, UserRow
 
 WINDOW = timedelta(hours=24)
 _ALWAYS_LET_THROUGH = 20
@@ -31,6 +31,7 @@ _LEAST_SEEN_PERCENT = 80
 _MOST_LOSING_PERCENT = 20
 _MOST_RENAMED_PERCENT = 10
 _MOST_REPLACED_PERCENT = 5
+_TAKING = ("gone", "disable")
 
 
 class Hold(StrEnum):
@@ -124,29 +125,17 @@ def _taken_lately(uow: UnitOfWork, run: DirectoryRunRow) -> int:
         .select_from(DirectoryChangeRow)
         .where(
             DirectoryChangeRow.run_id.in_(unasked),
-            DirectoryChangeRow.op.in_(("gone", "disable")),
-            DirectoryChangeRow.outcome == "done",
+            DirectoryChangeRow.op.in_(_TAKING),
+            DirectoryChangeRow.outcome == DONE,
         )
     )
     return uow.db.scalar(taken) or 0
 
 
 def _takes_last_owner(uow: UnitOfWork, run_id: str) -> bool:
-    taken = sa.select(DirectoryChangeRow.user_id).where(
-        DirectoryChangeRow.run_id == run_id, DirectoryChangeRow.op.in_(("gone", "disable"))
+    change = DirectoryChangeRow
+    owners = set(uow.db.scalars(acting_owners()))
+    taken = sa.select(change.subject_id).where(
+        change.run_id == run_id, change.op.in_(_TAKING), change.subject_id.in_(owners)
     )
-    owners = (
-        sa.select(RoleGrantRow.user_id)
-        .join(
-            UserRow,
-            sa.and_(UserRow.realm == RoleGrantRow.realm, UserRow.id == RoleGrantRow.user_id),
-        )
-        .where(
-            RoleGrantRow.role == AdminRole.OWNER.value,
-            UserRow.status == "active",
-            UserRow.locked_at.is_(None),
-        )
-    )
-    all_owners = set(uow.db.scalars(owners))
-    taken_owners = set(uow.db.scalars(taken.where(DirectoryChangeRow.user_id.in_(owners))))
-    return bool(taken_owners) and taken_owners == all_owners
+    return bool(owners) and owners == set(uow.db.scalars(taken))

@@ -14,6 +14,10 @@ from idp.store.directories import DirectoryChangeRow
 BATCH = 1000
 _PHASE = 100_000_000
 
+DONE = "done"
+CHANGED = "skipped:changed_meanwhile"
+"""Outcomes of a change; more are where they come from."""
+
 Rows = list[dict[str, object]]
 
 
@@ -46,7 +50,7 @@ def write_phase(reading: Reading, phase: int, find: Finder, tally: Tally) -> Non
 def change_row(op: str, stable_id: str, name: str, **more: Any) -> dict[str, object]:  # noqa: ANN401 - columns
     """Return the columns of a change; `more` are those that are not empty."""
     empty: dict[str, object] = {
-        "user_id": None,
+        "subject_id": None,
         "address_hash": None,
         "digest": None,
         "digest_before": None,

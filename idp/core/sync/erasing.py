@@ -41,7 +41,7 @@ def erase_batch(uow: UnitOfWork, _job: Job) -> Step:
             link = uow.db.get_one(
                 DirectoryLinkRow, (uow.realm, user.id), with_for_update=True, populate_existing=True
             )
-            if link.gone_since is not None:
+            if link.gone_since is not None and link.erased_at is None:
                 _erase(uow, link, user)
             erased += 1
     return Step(done=erased, cursor="more" if erased == BATCH else None, is_last=erased < BATCH)

@@ -10,7 +10,8 @@ from idp.core.group_spellings import SEPARATORS, check_group_name
 from idp.core.names import name_key
 from idp.core.policies import current_policy
 from idp.core.policy_rollout import names_group
-from idp.core.sync.people_acts import CHANGED, DONE, Applying
+from idp.core.sync.change_rows import CHANGED, DONE
+from idp.core.sync.people_acts import Applying
 from idp.core.work import UnitOfWork
 from idp.errors import InvalidInput
 from idp.store.directories import (
@@ -49,7 +50,7 @@ def create_group(uow: UnitOfWork, applying: Applying, change: DirectoryChangeRow
             digest=change.digest or "",
         )
     )
-    change.user_id = group.id
+    change.subject_id = group.id
     _take_members(uow, applying, change.stable_id, group.id)
     _record(uow, EventCode.GROUP_CREATED, group)
     return DONE
@@ -57,8 +58,8 @@ def create_group(uow: UnitOfWork, applying: Applying, change: DirectoryChangeRow
 
 def update_group(uow: UnitOfWork, applying: Applying, change: DirectoryChangeRow) -> str:
     """Bring a group up to what the directory says; one that policies name keeps its name."""
-    known = uow.db.get(DirectoryGroupRow, (uow.realm, change.user_id or ""), with_for_update=True)
-    if known is None or known.digest != change.digest_before:
+    known = _group_as_reviewed(uow, change)
+    if known is None:
         return CHANGED
     group = uow.db.get_one(GroupRow, (uow.realm, known.group_id))
     name = _free_name(uow, applying, change.after["name"], own_id=group.id)
@@ -74,8 +75,8 @@ def update_group(uow: UnitOfWork, applying: Applying, change: DirectoryChangeRow
 
 def remove_group(uow: UnitOfWork, change: DirectoryChangeRow) -> str:
     """Remove a group that the directory has no more; one that policies name stays, empty."""
-    known = uow.db.get(DirectoryGroupRow, (uow.realm, change.user_id or ""), with_for_update=True)
-    if known is None or known.digest != change.digest_before:
+    known = _group_as_reviewed(uow, change)
+    if known is None:
         return CHANGED
     group = uow.db.get_one(GroupRow, (uow.realm, known.group_id))
     for row in (MembershipRow, DirectoryMemberRow):
@@ -90,6 +91,12 @@ def remove_group(uow: UnitOfWork, change: DirectoryChangeRow) -> str:
     uow.db.delete(group)
     _record(uow, EventCode.GROUP_REMOVED, group)
     return DONE
+
+
+def _group_as_reviewed(uow: UnitOfWork, change: DirectoryChangeRow) -> DirectoryGroupRow | None:
+    key = (uow.realm, change.subject_id or "")
+    known = uow.db.get(DirectoryGroupRow, key, with_for_update=True)
+    return known if known is not None and known.digest == change.digest_before else None
 
 
 def _take_members(uow: UnitOfWork, applying: Applying, stable_id: str, group_id: str) -> None:

@@ -53,7 +53,7 @@ def changed_groups(
             "group_create" if row.group_id is None else "group_update",
             row.stable_id,
             row.document["name"],
-            user_id=row.group_id,
+            subject_id=row.group_id,
             address_hash=row.address_hash,
             digest=row.digest,
             digest_before=row.digest_before,
@@ -78,7 +78,7 @@ def _groups_gone(
     )
     found = uow.db.execute(query).all()
     rows = [
-        change_row("group_gone", r.stable_id, r.name, user_id=r.group_id, digest_before=r.digest)
+        change_row("group_gone", r.stable_id, r.name, subject_id=r.group_id, digest_before=r.digest)
         for r in found
     ]
     return rows, last_key(found)

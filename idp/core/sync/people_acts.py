@@ -10,6 +10,8 @@ import sqlalchemy as sa
 from idp.core.directory_accounts import GONE, EntryState, take_state
 from idp.core.events import Event, EventCode
 from idp.core.passwords import SetBy
+from idp.core.sync.change_rows import CHANGED, DONE
+from idp.core.users.changes import note_changed
 from idp.core.work import UnitOfWork
 from idp.ids import UserId, new_subject
 from idp.store.directories import (
@@ -20,8 +22,6 @@ from idp.store.directories import (
 )
 from idp.store.users import UNUSABLE, CredentialRow, UserRow
 
-DONE = "done"
-CHANGED = "skipped:changed_meanwhile"
 TAKEN = "skipped:login_taken"
 
 
@@ -58,13 +58,7 @@ def update(uow: UnitOfWork, applying: Applying, change: DirectoryChangeRow) -> s
     differs = [name for name, value in columns.items() if getattr(user, name) != value]
     for name in differs:
         setattr(user, name, columns[name])
-    if differs:
-        user.version += 1
-        user.updated_at = uow.now
-        fields = sorted(name for name in differs if not name.endswith("_key"))
-        uow.record(
-            Event(code=EventCode.USER_CHANGED, subject_id=user.id, params={"fields": fields})
-        )
+    note_changed(uow, user, [name for name in differs if not name.endswith("_key")])
     _follow_in_groups(uow, applying, link.address_hash, change.address_hash or "")
     link.login = change.after["login"]
     link.digest = "" if is_taken else change.digest or ""
@@ -144,7 +138,7 @@ def _follow_in_groups(uow: UnitOfWork, applying: Applying, old: str, new: str) -
 
 
 def _link_as_reviewed(uow: UnitOfWork, change: DirectoryChangeRow) -> DirectoryLinkRow | None:
-    user_id = change.user_id or ""
+    user_id = change.subject_id or ""
     uow.db.get(
         UserRow,
         (uow.realm, user_id),
@@ -209,7 +203,7 @@ def _gives_up(uow: UnitOfWork, applying: Applying, user_id: str, key: str) -> bo
     change = DirectoryChangeRow
     query = sa.select(change.after).where(
         change.run_id == applying.run_id,
-        change.user_id == user_id,
+        change.subject_id == user_id,
         change.op.in_(("update", "enable", "disable")),
         change.outcome.is_(None),
     )

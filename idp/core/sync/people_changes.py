@@ -44,7 +44,9 @@ def _open_links(reading: Reading, after: str) -> sa.Select[*tuple[Any, ...]]:
 
 def _gone_rows(rows: Sequence[sa.Row[*tuple[Any, ...]]]) -> Rows:
     return [
-        change_row("gone", row.stable_id, row.login, user_id=row.user_id, digest_before=row.digest)
+        change_row(
+            "gone", row.stable_id, row.login, subject_id=row.user_id, digest_before=row.digest
+        )
         for row in rows
     ]
 
@@ -127,7 +129,7 @@ def _difference(
         op,
         staged.stable_id,
         document["login"],
-        user_id=link.user_id,
+        subject_id=link.user_id,
         address_hash=staged.address_hash,
         digest=staged.digest,
         digest_before=link.digest,
@@ -191,7 +193,7 @@ def _holders(uow: UnitOfWork, reading: Reading, keys: Sequence[str]) -> dict[str
     leaving = sa.exists().where(
         change.realm == UserRow.realm,
         change.run_id == reading.run_id,
-        change.user_id == UserRow.id,
+        change.subject_id == UserRow.id,
         change.op == "gone",
     )
     query = (
@@ -220,7 +222,7 @@ def _renamed_away(uow: UnitOfWork, reading: Reading, keys: Sequence[str]) -> set
     change = DirectoryChangeRow
     query = (
         sa.select(UserRow.username_key, change.after)
-        .join(change, sa.and_(change.realm == UserRow.realm, change.user_id == UserRow.id))
+        .join(change, sa.and_(change.realm == UserRow.realm, change.subject_id == UserRow.id))
         .where(
             change.run_id == reading.run_id,
             UserRow.username_key.in_(keys),

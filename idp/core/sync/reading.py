@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from connectors.port import (
+    ConnectorError,
     CursorRefused,
-    DirectoryMisconfigured,
     DirectoryRead,
     DirectoryUnavailable,
 )
@@ -40,7 +40,7 @@ from idp.core.sync.staging import (
     stage_sightings,
 )
 from idp.core.work import Actor
-from idp.errors import Conflict, Unavailable
+from idp.errors import Conflict, IdpError, Unavailable
 from idp.ids import RealmName
 from idp.store.directories import DirectoryRow, DirectoryRunRow, refresh_statistics
 from idp.store.directory_members import forget_stage
@@ -88,24 +88,34 @@ def forget_run(runtime: Runtime, realm: RealmName, run_id: str) -> None:
 
 @contextmanager
 def _failing(reading: Reading) -> Iterator[None]:
+    """Note why a run failed, forget what it read, and tell whoever asked for it."""
     try:
         yield
-    except DirectoryUnavailable as error:
-        fail_run(reading, error.reason)
-        forget_run(reading.runtime, reading.realm, reading.run_id)
-        raise Unavailable("directory.unavailable", detail=error.reason) from error
-    except DirectoryMisconfigured as error:
-        fail_run(reading, error.reason)
-        forget_run(reading.runtime, reading.realm, reading.run_id)
-        raise Conflict("directory.misconfigured", reason=error.reason) from error
-    except Conflict as error:
-        if error.code != "directory.busy":
-            fail_run(reading, str(error.params.get("reason", error.code)))
-        forget_run(reading.runtime, reading.realm, reading.run_id)
-        raise
     except Exception as error:
-        fail_run(reading, type(error).__name__)
+        if not _is_taken_over(error):
+            fail_run(reading, _reason_of(error))
+        forget_run(reading.runtime, reading.realm, reading.run_id)
+        if isinstance(error, DirectoryUnavailable):
+            raise Unavailable("directory.unavailable", detail=error.reason) from error
+        if isinstance(error, ConnectorError):
+            raise Conflict("directory.misconfigured", reason=error.reason) from error
         raise
+
+
+def _is_taken_over(error: Exception) -> bool:
+    """Tell whether a run was silent too long, so that another one has ended it already."""
+    return isinstance(error, Conflict) and error.code == "directory.busy"
+
+
+def _reason_of(error: Exception) -> str:
+    """Return why a run failed, for administrators; of a bug only its kind."""
+    match error:
+        case ConnectorError():
+            return error.reason
+        case IdpError():
+            return str(error.params.get("reason", error.code))
+        case _:
+            return type(error).__name__
 
 
 def _stage(reading: Reading) -> tuple[Reading, Cursor | None]:

@@ -22,7 +22,6 @@ from idp.store.plans import PlanRow
 READING_LEASE = timedelta(seconds=100)
 """How long a run may be silent before another one takes over; a page may take 60 seconds."""
 _LONGEST_ERROR = 1024
-_KEPT = 200
 
 
 class RunMode(StrEnum):
@@ -201,6 +200,18 @@ def list_runs(
     if before is not None:
         query = query.where(DirectoryRunRow.id < before)
     return [run_of(row) for row in uow.db.scalars(query)]
+
+
+def find_last_run(uow: UnitOfWork, name: str) -> Run | None:
+    """Return the newest run over a directory; None before the first."""
+    query = (
+        sa.select(DirectoryRunRow)
+        .where(DirectoryRunRow.connector == name)
+        .order_by(DirectoryRunRow.id.desc())
+        .limit(1)
+    )
+    row = uow.db.scalars(query).one_or_none()
+    return None if row is None else run_of(row)
 
 
 def get_run(uow: UnitOfWork, run_id: str) -> Run:

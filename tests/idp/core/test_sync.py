@@ -9,7 +9,6 @@ import pytest
 
 from idp.clock import FakeClock
 from idp.core.groups import group_names, list_groups
-from idp.core.jobs import get_job
 from idp.core.plans import apply_plan, create_plan, get_plan
 from idp.core.sync.runs import RunMode, RunState, list_runs
 from idp.core.sync_schedule import Synced, find_due, sync_directory
@@ -20,6 +19,7 @@ from idp.store.directories import DirectoryLinkRow, DirectoryStageRow
 from idp.store.jobs import JobRow
 from idp.store.users import UserRow
 from tests.support.killing import WorkerDied, dying_at_commit
+from tests.support.syncing import apply_to_end, sync_to_end
 from tests.support.world import STAFF, World, open_world
 
 NAME = "crm"
@@ -56,20 +56,11 @@ class Directory:
 
     def sync(self, mode: RunMode = RunMode.FULL) -> Synced:
         """Read and apply, as the schedule does, until all is done."""
-        synced = sync_directory(self.world.runtime, STAFF, NAME, mode)
-        if synced.job_id is not None:
-            self._run(synced.job_id)
-        return synced
+        return sync_to_end(self.world, NAME, mode)
 
     def release(self, plan_id: str) -> None:
         """Apply a held plan, as an administrator does."""
-        self._run(apply_plan(self.world.runtime, STAFF, plan_id, None, HOST))
-
-    def _run(self, job_id: str) -> None:
-        Runner(self.world.runtime).run_job(job_id)
-        with self.world.begin(write=False) as uow:
-            job = get_job(uow, job_id)
-            assert (job.state, job.errors) == ("done", ())
+        apply_to_end(self.world, apply_plan(self.world.runtime, STAFF, plan_id, None, HOST))
 
     def users(self) -> dict[str, UserRow]:
         """Return the directory's accounts by stable id."""

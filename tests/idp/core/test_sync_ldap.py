@@ -8,11 +8,9 @@ import pytest
 
 from idp.clock import FakeClock
 from idp.core.groups import group_names
-from idp.core.jobs import get_job
 from idp.core.sync.runs import RunMode, RunState, list_runs
 from idp.core.sync_schedule import Synced, sync_directory
 from idp.errors import Conflict, IdpError
-from idp.jobs.runner import Runner
 from idp.store.directories import DirectoryLinkRow, DirectoryRow, DirectoryStageRow
 from idp.store.users import UserRow
 from tests.support.directories import CROWD, ODD_NAMES, PEOPLE_COUNT, list_groups, list_people
@@ -27,6 +25,7 @@ from tests.support.slapd import (
     person,
     running_slapd,
 )
+from tests.support.syncing import sync_to_end
 from tests.support.world import STAFF, World, open_world
 
 NAME = "corp"
@@ -55,13 +54,8 @@ class Bridge:
 
     def sync(self, mode: RunMode = RunMode.INCREMENTAL) -> Synced:
         """Read and apply to the end."""
-        synced = self.read(mode)
+        synced = sync_to_end(self.world, NAME, mode)
         assert synced.run.held_because == ()
-        if synced.job_id is not None:
-            Runner(self.world.runtime).run_job(synced.job_id)
-            with self.world.begin(write=False) as uow:
-                job = get_job(uow, synced.job_id)
-                assert (job.state, job.errors) == ("done", ())
         return synced
 
     def find(self, login: str) -> UserRow | None:

@@ -7,11 +7,9 @@ from typing import Any
 import pytest
 
 from idp.clock import FakeClock, SystemClock
-from idp.core.jobs import get_job
 from idp.core.login import LoggedIn, SignInForm, sign_in
 from idp.core.sync.runs import RunMode
-from idp.core.sync_schedule import Synced, sync_directory
-from idp.jobs.runner import Runner
+from idp.core.sync_schedule import Synced
 from idp.store.directories import DirectoryLinkRow
 from idp.store.users import UserRow
 from tests.support import samba_data
@@ -19,6 +17,7 @@ from tests.support.directories import PASSWORD, list_groups, list_odd_people
 from tests.support.ds389 import Ds389Server, running_ds389
 from tests.support.samba import SambaServer, running_samba
 from tests.support.slapd import GROUPS, PEOPLE, SERVICE, SERVICE_PASSWORD
+from tests.support.syncing import sync_to_end
 from tests.support.world import STAFF, World, open_world
 
 NAME = "corp"
@@ -47,13 +46,8 @@ class Bridge:
     def sync(self, mode: RunMode = RunMode.INCREMENTAL) -> Synced:
         """Read and apply to the end."""
         self.world.advance(minutes=1)
-        synced = sync_directory(self.world.runtime, STAFF, NAME, mode)
+        synced = sync_to_end(self.world, NAME, mode)
         assert synced.run.held_because == ()
-        if synced.job_id is not None:
-            Runner(self.world.runtime).run_job(synced.job_id)
-            with self.world.begin(write=False) as uow:
-                job = get_job(uow, synced.job_id)
-                assert (job.state, job.errors) == ("done", ())
         return synced
 
     def user(self, login: str) -> UserRow:

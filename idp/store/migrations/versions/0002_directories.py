@@ -69,7 +69,7 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("op", sa.String(length=16), nullable=False),
         sa.Column("stable_id", sa.String(length=256), nullable=False),
-        sa.Column("user_id", sa.String(length=36), nullable=True),
+        sa.Column("subject_id", sa.String(length=36), nullable=True),
         sa.Column("address_hash", sa.String(length=64), nullable=True),
         sa.Column("digest", sa.String(length=64), nullable=True),
         sa.Column("digest_before", sa.String(length=64), nullable=True),
