@@ -1,6 +1,7 @@
 """`idp serve`, `idp worker`, and `idp web`, which `serve` runs as its child."""
 
 import os
+import queue
 import signal
 import sys
 import threading
@@ -53,17 +54,32 @@ def worker(
 ) -> None:
     """Run background jobs and send mail until told to stop."""
     stop = threading.Event()
-
-    def note(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    signal.signal(signal.SIGTERM, note)
-    signal.signal(signal.SIGINT, note)
+    _stop_on(stop, signal.SIGTERM, signal.SIGINT)
     context.parts().start_log(context.config)
     runner = context.parts().job_runner(context.runtime(), name=name, heir_of=heir_of)
     if parent is not None:
         threading.Thread(target=_stop_without, args=(parent, stop), daemon=True).start()
     runner.run_forever(stop)
+
+
+def _stop_on(stop: threading.Event, *numbers: signal.Signals) -> None:
+    """Set `stop` when any of these signals comes.
+
+    Not in the handler: it may interrupt the event while it is being set or waited for (Ctrl-C sends
+    two signals at once), and would wait for itself. Only a `SimpleQueue` may be entered again.
+    """
+    come: queue.SimpleQueue[int] = queue.SimpleQueue()
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        come.put(number)
+
+    def wait() -> None:
+        come.get()
+        stop.set()
+
+    for number in numbers:
+        signal.signal(number, note)
+    threading.Thread(target=wait, daemon=True, name="signals").start()
 
 
 def _stop_without(parent: int, stop: threading.Event) -> None:

@@ -233,6 +233,17 @@ def test_nothing_outlives_a_killed_supervisor(
     wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in family), what="the end")
 
 
+def test_ctrl_c_reaches_every_process_at_once(
+    installed_sqlite: Installation, start: StartIdp
+) -> None:
+    server = start("serve", ready=f"{installed_sqlite.url}/readyz")
+
+    os.killpg(server.pid, signal.SIGINT)
+
+    assert server.process.wait(60) == 0
+    assert "killed" not in server.tail()
+
+
 def test_a_web_server_that_dies_is_started_again(
     installed_sqlite: Installation, start: StartIdp
 ) -> None:
