@@ -10,12 +10,11 @@ from idp.cli.base import CliContext
 from idp.config import Connector
 from idp.core.sync.mapping import NoAccount, map_entry
 from idp.core.sync.runs import Run
-from idp.core.sync_review import Standing
+from idp.core.sync_review import OPS, Standing
 
 _SAMPLE_COLUMNS = ("login", "id in the directory", "may sign in", "must change", "would be stored")
 _LIST_COLUMNS = ("name", "realm", "kind", "servers", "active", "last success", "needs")
 _RUN_COLUMNS = ("run", "mode", "state", "began", "ended", "changes", "plan", "error")
-_NOT_CHANGES = ("seen", "left_out", "lost_email", "renamed", "replaced")
 _NOT_SHOWN = ("username_key", "email_key", "username")
 
 
@@ -146,8 +145,8 @@ def _needs(one: Standing) -> list[str]:
 
 
 def _run_row(run: Run) -> Sequence[object]:
-    changes = {name: count for name, count in run.counts.items() if name not in _NOT_CHANGES}
-    told = ", ".join(f"{name} {count}" for name, count in changes.items() if count)
+    changes = [(name, run.counts.get(name)) for name in (*OPS, "moved")]
+    told = ", ".join(f"{name} {count}" for name, count in changes if count)
     return (
         run.id,
         run.mode.value,

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from idp.cli.directory_changes import HOLD_WORDS
 from idp.clock import FakeClock
+from idp.core.sync.brake import Hold
 from idp.store.users import UserRow
 from tests.support.commands import run_command
 from tests.support.directory_world import CORP, Directory
@@ -309,3 +311,7 @@ def test_doctor_looks_at_directories(
     assert "bind_password stands there in the clear" in well
     assert SERVICE_PASSWORD not in well
     assert "PROBLEM directory corp: it does not answer" in away
+
+
+def test_every_reason_to_hold_a_run_has_words() -> None:
+    assert HOLD_WORDS.keys() == set(Hold)
