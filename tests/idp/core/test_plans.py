@@ -97,7 +97,7 @@ def test_an_unknown_kind_is_refused(world: World) -> None:
     with pytest.raises(InvalidInput) as refused:
         create_plan(world.runtime, STAFF, "directory.drop", {}, HOST)
 
-    assert refused.value.params["known"] == ["policy.publish", "password.reset"]
+    assert refused.value.params["known"] == ["policy.publish", "password.reset", "directory.sync"]
 
 
 def test_plans_and_their_targets_are_paged(world: World) -> None:
