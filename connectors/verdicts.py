@@ -34,7 +34,7 @@ class Verification:
         entry: the entry as it was just read; None when it is unknown or nothing was asked.
         grace_left: sign-ins that the directory still allows with an expired password.
         expires_in: time until the password is too old, when the directory warns of it.
-        detail: for the log, never for the person.
+        detail: the directory's own codes, for administrators, never for the person.
     """
 
     verdict: Verdict
@@ -58,6 +58,13 @@ class WriteVerdict(Enum):
     REFUSED = "refused"
     """Refused by a rule of the directory's that has no name here."""
     OLD_WRONG = "old_wrong"
+    OLD_EXPIRED = "old_expired"
+    """The present password is right and so old that its owner is not let in to change it."""
+    LOCKED = "locked"
+    """The owner is locked out; whether the present password is right is not told."""
+    DISABLED = "disabled"
+    NOT_LET_IN = "not_let_in"
+    """The owner may not sign in, for a reason of the directory's."""
     NOT_ALLOWED = "not_allowed"
     """Whoever writes has no right to."""
     UNKNOWN = "unknown"

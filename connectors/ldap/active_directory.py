@@ -71,6 +71,11 @@ def _read_refusal(_code: int, message: str) -> Verdict | None:
     return _REFUSALS.get(int(data[1], 16)) if data else None
 
 
+def _read_reason(message: str) -> str | None:
+    data = _DATA.search(message)
+    return f"data {data[1].lower()}" if data else None
+
+
 def _read_objection(_code: int, message: str) -> WriteVerdict | None:
     found = _ERROR.match(message)
     error = int(found[1], 16) if found else 0
@@ -97,6 +102,7 @@ ACTIVE_DIRECTORY = Dialect(
     login_attribute="sAMAccountName",
     group_filter="(objectClass=group)",
     read_refusal=_read_refusal,
+    read_reason=_read_reason,
     password_writing=PasswordWriting.UNICODE,
     read_objection=_read_objection,
     password_attribute="unicodePwd",  # noqa: S106 - the name of an attribute

@@ -56,6 +56,10 @@ class IdAttribute:
     write: Callable[[str], bytes]
 
 
+def _no_reason(_message: str) -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
     """How one vendor's server is read and written.
@@ -69,6 +73,7 @@ class Dialect:
             `login_attribute` and `group_filter`.
         read_refusal: what code and message of a refused sign-in say, where the vendor's say more
             than the code alone.
+        read_reason: the number in that message that tells why, as the vendor documents it.
         read_objection: what code and message of a refused new password say; likewise.
         password_attribute: where a password is written in a plain modification.
         must_change_mark: attribute and value that stand beside a temporary password.
@@ -93,6 +98,7 @@ class Dialect:
     must_change_mark: tuple[str, bytes]
     sets_mark_itself: bool = False
     may_hash_clear_text: bool = False
+    read_reason: Callable[[str], str | None] = _no_reason
 
 
 def says_no_more(_code: int, _message: str) -> None:

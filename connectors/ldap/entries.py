@@ -73,11 +73,13 @@ class EntryReader:
         )
 
     def sight(self, found: Found) -> Sighting | RejectedEntry:
-        """Return id and address of an entry, or why it has none."""
+        """Return id and address of an entry, or why it has none; its id is seen all the same."""
+        stable_id: str | None = None
         try:
-            return Sighting(read_id(found, self._settings), _read_address(found))
+            stable_id = read_id(found, self._settings)
+            return Sighting(stable_id, _read_address(found))
         except _Unusable as error:
-            return RejectedEntry(Address(found.dn), str(error))
+            return RejectedEntry(Address(found.dn), str(error), stable_id)
 
     def _read_login(self, found: Found) -> str:
         """Return the smallest of the usable logins: their order on the wire is not stable."""

@@ -5,6 +5,7 @@ Spec: RFC 4514; RFC 4515 3; RFC 4518 2.
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from connectors.ldap import ber
 from connectors.records import Address
@@ -17,6 +18,8 @@ _PAIR = re.compile(rb"\\([0-9A-Fa-f]{2}|.)", re.DOTALL)
 _PIECE = re.compile(r"(?:\\.|[^\\,;+])*", re.DOTALL)
 _QUOTED = re.compile(r'"((?:\\.|[^"\\])*)"\s*', re.DOTALL)
 _TO_ESCAPE = re.compile(r'[,+"\\<>;#=\x00]')
+_KEPT = 1024
+"""Values of a name that are not worked out again: all of a directory's lie in the same places."""
 _STRING_TAGS = frozenset({ber.OCTET_STRING, 0x0C, 0x13, 0x16})
 
 
@@ -80,6 +83,7 @@ def _read_part(dn: str, at: int) -> tuple[str, int]:
     return f"{kind[1].lower()}={_normalise_value(raw, is_quoted=bool(quoted))}", piece.end()
 
 
+@lru_cache(_KEPT)
 def _normalise_value(raw: str, *, is_quoted: bool) -> str:
     if raw.lstrip().startswith("#") and not is_quoted:
         value = _read_hex(raw.strip()[1:])

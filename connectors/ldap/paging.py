@@ -14,6 +14,8 @@ from connectors.ldap.wire import Deadline
 from connectors.port import DirectoryMisconfigured
 
 _MOST_EMPTY_PAGES = 100
+MOST_PAGES = 100_000
+"""Of one search: tens of millions of entries, and an end to a server that pages for ever."""
 
 
 def read_pages(
@@ -37,7 +39,8 @@ def read_pages(
         if answer.code != Code.SUCCESS:
             raise error_of(answer.code, answer.message, doing)
         empty = 0 if answer.entries else empty + 1
-        if controls.PAGING not in answer.controls or empty > _MOST_EMPTY_PAGES:
+        has_end = empty <= _MOST_EMPTY_PAGES and page <= MOST_PAGES
+        if controls.PAGING not in answer.controls or not has_end:
             reason = f"{doing}: the server does not page as it must, so the end cannot be told"
             raise DirectoryMisconfigured(reason)
         yield answer.entries

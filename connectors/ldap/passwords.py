@@ -16,7 +16,14 @@ from connectors.verdicts import Verdict, Verification, WriteAnswer, WriteVerdict
 
 MOST_BYTES = 4096
 _KNOWS_OLD = {Verdict.MUST_CHANGE, Verdict.EXPIRED}
-_OF_SIGN_IN = {Verdict.WRONG: WriteVerdict.OLD_WRONG, Verdict.UNKNOWN: WriteVerdict.UNKNOWN}
+_OF_SIGN_IN = {
+    Verdict.WRONG: WriteVerdict.OLD_WRONG,
+    Verdict.MUST_CHANGE: WriteVerdict.OLD_EXPIRED,
+    Verdict.EXPIRED: WriteVerdict.OLD_EXPIRED,
+    Verdict.LOCKED: WriteVerdict.LOCKED,
+    Verdict.DISABLED: WriteVerdict.DISABLED,
+    Verdict.UNKNOWN: WriteVerdict.UNKNOWN,
+}
 
 
 class Passwords:
@@ -78,7 +85,7 @@ class Passwords:
         if said.verdict in _KNOWS_OLD and self._transport.lets_others_change:
             change = partial(self._transport.change, located.dn, new, old)
             return self._pool.run_once(change, deadline)
-        verdict = _OF_SIGN_IN.get(said.verdict, WriteVerdict.REFUSED)
+        verdict = _OF_SIGN_IN.get(said.verdict, WriteVerdict.NOT_LET_IN)
         return WriteAnswer(verdict, f"sign-in: {said.verdict.value}, {said.detail}")
 
 

@@ -116,7 +116,8 @@ class Session:
                 dereference_aliases=ldap3.DEREF_NEVER,
                 attributes=list(search.attributes),
                 size_limit=search.size_limit,
-                time_limit=ceil(deadline.remaining()),
+                # Servers count whole seconds from the last one: 1 may be over in a millisecond.
+                time_limit=ceil(deadline.remaining()) + 1,
                 controls=list(search.controls) or None,
             )
         return self._answer(self._connection.response or ())

@@ -55,10 +55,11 @@ def judge(entry: DirectoryEntry, answer: Answer, dialect: Dialect) -> Verificati
     """Return what the answer to a sign-in says of an account.
 
     Raises:
-        DirectoryUnavailable: the answer is broken.
+        DirectoryUnavailable: it let the account in, and what it adds to that is broken.
     """
-    policy = read_policy(answer)
-    named = policy.error.name if policy.error is not None else "no policy error"
+    policy = _policy_of(answer)
+    named = policy.error.name.lower() if policy.error is not None else None
+    told = (f"code {answer.code}", dialect.read_reason(answer.message), named)
     verdict = _verdict(entry, answer, policy, dialect)
     if verdict in _ONLY_OF_ENABLED and not entry.is_enabled:
         verdict = Verdict.DISABLED
@@ -67,8 +68,18 @@ def judge(entry: DirectoryEntry, answer: Answer, dialect: Dialect) -> Verificati
         entry=entry,
         grace_left=policy.grace_left,
         expires_in=policy.expires_in,
-        detail=f"code {answer.code}, {named}",
+        detail=", ".join(filter(None, told)),
     )
+
+
+def _policy_of(answer: Answer) -> PolicyAnswer:
+    """Read the policy's control; a refusal stays one, whatever was added to it."""
+    try:
+        return read_policy(answer)
+    except DirectoryUnavailable:
+        if answer.code == Code.SUCCESS:
+            raise
+        return PolicyAnswer()
 
 
 def read_policy(answer: Answer) -> PolicyAnswer:

@@ -9,18 +9,21 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 from wsgiref.simple_server import WSGIServer
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, start_http_server
 from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
 
 from idp.config import Address
 from idp.core.events import Event, EventCode
-from idp.core.exposure import Exposure
+from idp.core.exposure import DirectoryAccounts, Exposure
 from idp.core.work import UnitOfWork
 from idp.errors import ConfigError, IdpError
 
+_T = TypeVar("_T")
 DIRECTORY_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -106,10 +109,8 @@ class ExposureCollector:
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yield each gauge with a value for each realm."""
-        try:
-            found = list(self._read())
-        except IdpError as error:
-            _log.warning("no exposure to tell: %s %s", error.code, error.detail or "")
+        found = _read_now(self._read)
+        if found is None:
             return
         for name, text, value in _GAUGES:
             gauge = GaugeMetricFamily(name, text, labels=["realm"])
@@ -120,17 +121,51 @@ class ExposureCollector:
             yield gauge
 
 
-def serve_metrics(
-    address: Address, directory: Path, read_exposure: Callable[[], Iterable[Exposure]]
-) -> WSGIServer:
+class DirectoryCollector:
+    """A gauge of the accounts of directories, read from the database whenever somebody asks.
+
+    It is absent while the database is away, and of a directory before its first account.
+    """
+
+    def __init__(self, read: Callable[[], Iterable[DirectoryAccounts]]) -> None:
+        self._read = read
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield the gauge with a value for each directory and state."""
+        gauge = GaugeMetricFamily(
+            "idp_directory_accounts",
+            "Accounts of directories by how they stand there.",
+            labels=["realm", "connector", "state"],
+        )
+        for one in _read_now(self._read) or ():
+            for state, count in one.by_state.items():
+                gauge.add_metric([one.realm, one.connector, state], count)
+        yield gauge
+
+
+def _read_now(read: Callable[[], Iterable[_T]]) -> list[_T] | None:
+    """Return what is read, or None while the database is away."""
+    try:
+        return list(read())
+    except IdpError as error:
+        _log.warning("no exposure to tell: %s %s", error.code, error.detail or "")
+        return None
+
+
+def serve_metrics(address: Address, directory: Path, collectors: Iterable[Collector]) -> WSGIServer:
     """Answer `/metrics` at an address of its own with the sums over all processes.
+
+    Args:
+        directory: where the processes count.
+        collectors: what is told beside that.
 
     Raises:
         ConfigError: the address cannot be had.
     """
     registry = CollectorRegistry()
     MultiProcessCollector(registry, path=str(directory))  # type: ignore[no-untyped-call]
-    registry.register(ExposureCollector(read_exposure))
+    for collector in collectors:
+        registry.register(collector)
     try:
         server, _ = start_http_server(address.port, addr=address.host, registry=registry)
     except OSError as error:

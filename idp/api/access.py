@@ -143,15 +143,16 @@ def record_refusal(
 def _caller(uow: UnitOfWork, token: AccessToken) -> Caller:
     scopes = token.scopes & token.client.scopes
     if token.account is None:
-        actor = Actor("client", token.client.id)
+        actor = Actor("client", token.client.id, may_give_roles=SYSTEM in scopes)
         return Caller(
             actor=actor, client_id=token.client.id, scopes=scopes, roles=None, signed_in_at=None
         )
     user_id = token.account.user_id
+    roles = frozenset(roles_by_user(uow, [user_id]).get(user_id, ()))
     return Caller(
-        actor=Actor("user", user_id),
+        actor=Actor("user", user_id, may_give_roles=AdminRole.OWNER in roles),
         client_id=token.client.id,
         scopes=scopes,
-        roles=frozenset(roles_by_user(uow, [user_id]).get(user_id, ())),
+        roles=roles,
         signed_in_at=from_epoch_seconds(token.claims["auth_time"]),
     )

@@ -12,11 +12,16 @@ from idp.adapters.hashing import MALLOC_ENVIRONMENT
 from idp.adapters.listeners import GRACE, check_address
 from idp.adapters.logs import start_log as start_log_at
 from idp.adapters.mail import open_mailer
-from idp.adapters.metrics import DIRECTORY_VARIABLE, serve_metrics
+from idp.adapters.metrics import (
+    DIRECTORY_VARIABLE,
+    DirectoryCollector,
+    ExposureCollector,
+    serve_metrics,
+)
 from idp.adapters.supervisor import Child, Supervisor
 from idp.app.parts import assemble, build_runtime
 from idp.config import Config, load
-from idp.core.exposure import read_exposure
+from idp.core.exposure import read_directory_accounts, read_exposure
 from idp.core.ports import MailRefused, MailTemporary
 from idp.core.runtime import Runtime
 from idp.errors import IdpError
@@ -111,7 +116,11 @@ def _metrics(config: Config) -> Iterator[Mapping[str, str]]:
         return
     with tempfile.TemporaryDirectory(prefix="idp-metrics-") as folder:
         database = Database(config.database.url.reveal(), pool_size=1)
-        server = serve_metrics(address, Path(folder), lambda: read_exposure(database))
+        collectors = (
+            ExposureCollector(lambda: read_exposure(database)),
+            DirectoryCollector(lambda: read_directory_accounts(database)),
+        )
+        server = serve_metrics(address, Path(folder), collectors)
         yield {DIRECTORY_VARIABLE: folder}
         server.shutdown()
         server.server_close()

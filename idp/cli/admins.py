@@ -7,9 +7,10 @@ from idp.cli.user_subjects import user_argument, user_named
 from idp.core.admins import list_admins
 from idp.core.links import issue_setup_link
 from idp.core.roles import ADMIN_REALM, AdminRole, grant_role, revoke_role
+from idp.core.users import get_user
 from idp.core.work import HOST
 
-_COLUMNS = ("username", "role", "status", "granted_at", "user_id")
+_COLUMNS = ("username", "role", "status", "group", "granted_at", "user_id")
 _realm = click.option("--realm", default=ADMIN_REALM, show_default=True, metavar="R")
 _role = click.argument("role", type=click.Choice([role.value for role in AdminRole]))
 
@@ -38,11 +39,17 @@ def grant(context: CliContext, *, user: str, role: str, realm: str) -> None:
 @_realm
 @click.pass_obj
 def revoke(context: CliContext, *, user: str, role: str, realm: str) -> None:
-    """Take a role away; whatever its holder was given ends."""
+    """Take a granted role away; whatever its holder was given ends.
+
+    What a group gives stays: see `idp group edit --remove-role`.
+    """
     with context.runtime().begin(context.realm(realm), actor=HOST) as uow:
         view = user_named(uow, user)
-        was_held = revoke_role(uow, view.id, AdminRole(role))
-    context.say(f"{view.username} is {'no longer' if was_held else 'not'} {role}")
+        was_granted = revoke_role(uow, view.id, AdminRole(role))
+        still = role in get_user(uow, view.id).roles
+    told = "still" if still else "no longer" if was_granted else "not"
+    through = ", through a group" if still else ""
+    context.say(f"{view.username} is {told} {role}{through}")
 
 
 @admin_group.command("list")
@@ -50,7 +57,7 @@ def revoke(context: CliContext, *, user: str, role: str, realm: str) -> None:
 @json_option
 @click.pass_obj
 def list_command(context: CliContext, *, realm: str, as_json: bool) -> None:
-    """List who holds a role."""
+    """List who holds a role, and whether a group gives it."""
     with context.runtime().begin(context.realm(realm), write=False, actor=HOST) as uow:
         admins = list_admins(uow)
     if as_json:

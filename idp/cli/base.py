@@ -179,7 +179,7 @@ class CliContext:
         """Print the facts about one thing, a line each."""
         print_table(facts.items(), ("what", "value"))
 
-    def progress(self, label: str, total: int) -> AbstractContextManager[Progress]:
+    def progress(self, label: str, total: int | None) -> AbstractContextManager[Progress]:
         """Show how far long work is, on stderr; call what it gives with the number done."""
         return progress(label, total)
 

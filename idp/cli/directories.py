@@ -18,6 +18,7 @@ from idp.cli.directory_changes import (
     show_counts,
     write_changes,
 )
+from idp.cli.directory_reading import plan_sync
 from idp.cli.directory_views import (
     check_document,
     show_check,
@@ -27,8 +28,7 @@ from idp.cli.directory_views import (
 )
 from idp.cli.following import job_document, look_at, realms_of, report_job, see_through
 from idp.config import Connector
-from idp.core.plans import PlanView, apply_plan, create_plan
-from idp.core.sync.kind import KIND_NAME
+from idp.core.plans import PlanView, apply_plan
 from idp.core.sync.runs import RunMode, list_runs
 from idp.core.sync_review import get_standing, list_standings
 from idp.core.work import HOST
@@ -211,9 +211,8 @@ def _find(context: CliContext, name: str) -> Connector:
 
 def _plan(context: CliContext, name: str, mode: str) -> PlanView:
     realm = RealmName(_find(context, name).realm)
-    params = {"connector": name, "mode": mode}
     try:
-        return create_plan(context.runtime(), realm, KIND_NAME, params, HOST)
+        return plan_sync(context, realm, name, mode)
     except Unavailable as error:
         if error.code != "directory.unavailable":
             raise

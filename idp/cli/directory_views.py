@@ -9,7 +9,7 @@ from connectors.records import DirectoryEntry, DirectoryReport
 from idp.cli.base import CliContext
 from idp.config import Connector
 from idp.core.sync.mapping import NoAccount, map_entry
-from idp.core.sync.runs import Run
+from idp.core.sync.runs import READ, Run, RunState
 from idp.core.sync_review import OPS, Standing
 
 _SAMPLE_COLUMNS = ("login", "id in the directory", "may sign in", "must change", "would be stored")
@@ -147,6 +147,8 @@ def _needs(one: Standing) -> list[str]:
 def _run_row(run: Run) -> Sequence[object]:
     changes = [(name, run.counts.get(name)) for name in (*OPS, "moved")]
     told = ", ".join(f"{name} {count}" for name, count in changes if count)
+    if run.state is RunState.READING:
+        told = f"{run.counts.get(READ, 0)} accounts read so far"
     return (
         run.id,
         run.mode.value,

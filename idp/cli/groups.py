@@ -4,6 +4,7 @@ import click
 
 from idp.cli.base import CliContext, json_option, realm_option, yes_option
 from idp.cli.user_subjects import user_named
+from idp.core.group_roles import grant_group_role, revoke_group_role
 from idp.core.groups import (
     Group,
     create_group,
@@ -12,9 +13,11 @@ from idp.core.groups import (
     remove_group,
     update_group,
 )
+from idp.core.roles import AdminRole
 from idp.core.work import HOST
 
-_COLUMNS = ("name", "members", "description", "id")
+_COLUMNS = ("name", "members", "description", "roles", "id")
+_ROLES = click.Choice([role.value for role in AdminRole])
 
 
 @click.group()
@@ -58,6 +61,8 @@ def list_command(context: CliContext, *, realm: str, as_json: bool) -> None:
 @click.option("--description", metavar="TEXT", help="An empty one takes it away.")
 @click.option("--add-user", "added", multiple=True, metavar="USER", help="Repeatable.")
 @click.option("--remove-user", "removed", multiple=True, metavar="USER", help="Repeatable.")
+@click.option("--add-role", "given", multiple=True, type=_ROLES, help="Its members hold it.")
+@click.option("--remove-role", "taken", multiple=True, type=_ROLES, help="Theirs no more.")
 @json_option
 @click.pass_obj
 def edit(  # noqa: PLR0913 - one for each option
@@ -69,20 +74,34 @@ def edit(  # noqa: PLR0913 - one for each option
     description: str | None,
     added: tuple[str, ...],
     removed: tuple[str, ...],
+    given: tuple[str, ...],
+    taken: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Rename or describe a group, or change who is in it."""
-    if new_name is None and description is None and not added and not removed:
+    """Change a group: its name, its members, the roles it gives.
+
+    Whoever is in it holds its administrator roles. A group of a directory takes roles too; it
+    keeps them when the directory renames it.
+    """
+    is_edited = new_name is not None or description is not None or bool(added or removed)
+    if not is_edited and not given and not taken:
         raise click.UsageError("say what to change, e.g. --add-user")
     with context.runtime().begin(context.realm(realm), actor=HOST) as uow:
-        group = update_group(
-            uow,
-            name,
-            new_name=new_name,
-            description=description,
-            add=[user_named(uow, user).id for user in added],
-            remove=[user_named(uow, user).id for user in removed],
-        )
+        group = get_group(uow, name)
+        if is_edited:
+            group = update_group(
+                uow,
+                group.id,
+                new_name=new_name,
+                description=description,
+                add=[user_named(uow, user).id for user in added],
+                remove=[user_named(uow, user).id for user in removed],
+            )
+        for role in given:
+            grant_group_role(uow, group.id, AdminRole(role))
+        for role in taken:
+            revoke_group_role(uow, group.id, AdminRole(role))
+        group = get_group(uow, group.id)
     _show(context, group, as_json=as_json)
 
 

@@ -108,8 +108,11 @@ def _draw(lines: list[list[str]], columns: Sequence[str]) -> None:
 
 
 @contextmanager
-def progress(label: str, total: int) -> Iterator[Progress]:
-    """Show how far long work is, on stderr: a bar on a terminal, about ten lines elsewhere."""
+def progress(label: str, total: int | None) -> Iterator[Progress]:
+    """Show how far long work is, on stderr: a bar on a terminal, about ten lines elsewhere.
+
+    Without a total, which nobody knows then, the lines tell each doubling.
+    """
     if not sys.stderr.isatty():
         yield _PlainProgress(label, total)
         return
@@ -128,14 +131,16 @@ def progress(label: str, total: int) -> Iterator[Progress]:
 
 
 class _PlainProgress:
-    def __init__(self, label: str, total: int) -> None:
+    def __init__(self, label: str, total: int | None) -> None:
         self._label = label
         self._total = total
         self._step = -1
 
     def __call__(self, done: int, total: int | None = None) -> None:
         self._total = total if total is not None else self._total
-        step = done * _PLAIN_STEPS // max(self._total, 1)
+        is_known = self._total is not None
+        step = done * _PLAIN_STEPS // max(self._total or 0, 1) if is_known else done.bit_length()
         if step > self._step:
             self._step = step
-            click.echo(f"{self._label}: {done} of {self._total}", err=True)
+            whole = f" of {self._total}" if is_known else ""
+            click.echo(f"{self._label}: {done}{whole}", err=True)

@@ -58,6 +58,9 @@ class Connector(Section):
     )
     """Where people change their directory password when they cannot do it here: an address or a
     sentence, shown to those who have to."""
+    just_in_time: bool = False
+    """Whether somebody new may sign in before a run read them: the account is made once the
+    directory let them in, and never before a first plan was applied."""
     changes_every: Duration = timedelta(minutes=5)
     """How often what changed is read; PT0S reads only when asked to."""
     sweep_every: Duration = timedelta(hours=1)
@@ -65,9 +68,9 @@ class Connector(Section):
     full_every: Duration = timedelta(days=1)
     """How often everything is read."""
     recheck: Duration = timedelta(minutes=10)
-    """How old the last look at an account may be when a refresh token is used."""
+    """How old the last look at an account may be when an app gets a code or refreshes."""
     max_offline: Duration = timedelta(days=1)
-    """How long refresh tokens go on while the directory does not answer."""
+    """How long refresh tokens and new codes go on while the directory does not answer."""
     sign_in_per_account: RateLimit = Limit(4, timedelta(minutes=15))
     """Failed sign-ins to one account of the realm; keep it below the directory's own lock-out."""
     most_gone_percent: int = Field(default=5, ge=1, le=100)

@@ -15,39 +15,45 @@ from idp.core.users.views import UserStatus, UserView, get_user, status_of
 from idp.core.work import NO_TRACE, Actor, Trace, UnitOfWork
 from idp.errors import NotFound
 from idp.ids import RawToken, UserId
-from idp.store.users import RoleGrantRow, UserRow
+from idp.store.groups import GroupRow
+from idp.store.roles import held_roles
+from idp.store.users import UserRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admin:
-    """A user and one role that the user holds."""
+    """A user, one role that the user holds, and one way in which it came.
+
+    `group` is the name of the group that gives it; None when it was granted to the account.
+    """
 
     user_id: UserId
     username: str
     role: AdminRole
+    group: str | None
     status: UserStatus
     granted_at: datetime
 
 
 def list_admins(uow: UnitOfWork) -> list[Admin]:
-    """Return every holder of a role, by role and login name."""
+    """Return every holder of a role, by role and login name; once for each way it is held."""
+    held = held_roles(uow.realm)
     query = (
-        sa.select(RoleGrantRow, UserRow)
-        .join(
-            UserRow,
-            sa.and_(UserRow.realm == RoleGrantRow.realm, UserRow.id == RoleGrantRow.user_id),
-        )
-        .order_by(RoleGrantRow.role.desc(), UserRow.username_key)
+        sa.select(held.c.role, held.c.granted_at, UserRow, GroupRow.name)
+        .join(UserRow, UserRow.id == held.c.user_id)
+        .outerjoin(GroupRow, GroupRow.id == held.c.group_id)
+        .order_by(held.c.role.desc(), UserRow.username_key, GroupRow.name_key.nulls_first())
     )
     return [
         Admin(
             user_id=UserId(user.id),
             username=user.username,
-            role=AdminRole(grant.role),
+            role=AdminRole(role),
+            group=group,
             status=status_of(user),
-            granted_at=grant.granted_at,
+            granted_at=granted_at,
         )
-        for grant, user in uow.db.execute(query)
+        for role, granted_at, user, group in uow.db.execute(query)
     ]
 
 

@@ -2,7 +2,8 @@
 
 Two words decide whether such an account may be used, and neither overrules the other: the
 directory's and an administrator's. What people hold ends as soon as either says no, or the
-directory has another password for them.
+directory has another password for them. Looks at a directory take time and overtake each other:
+none is taken over that is older than what was noted.
 """
 
 from dataclasses import dataclass
@@ -52,27 +53,47 @@ def find_link(uow: UnitOfWork, user_id: UserId) -> DirectoryLinkRow | None:
     )
 
 
-def take_state(uow: UnitOfWork, user_id: UserId, state: EntryState) -> bool:
-    """Bring an account of a directory up to what the directory says now; tell whether it was.
+def take_state(uow: UnitOfWork, user_id: UserId, state: EntryState, *, seen_at: datetime) -> bool:
+    """Bring an account of a directory up to what the directory said; tell whether it was.
 
     The last owner who can act is never put out of use by a directory; the next look tries again.
+
+    Args:
+        seen_at: when the directory was asked, or later, but no later than it answered.
     """
     user = _hold_user(uow, user_id)
     link = find_link(uow, user_id)
-    if user is None or link is None:
+    if user is None or link is None or link.checked_at > seen_at:
         return False
     if not state.is_enabled and _is_needed(uow, user):
         return False
     link.is_disabled = not state.is_enabled
     link.gone_since = (link.gone_since or uow.now) if state.is_gone else None
-    link.checked_at = uow.now
+    link.checked_at = seen_at
     follow_link(uow, user, link)
     if not state.is_gone:
         _take_password(uow, user_id, state)
     return True
 
 
-def lose_sight(uow: UnitOfWork, user_id: UserId) -> None:
+def take_look(
+    uow: UnitOfWork, user_id: UserId, entry: DirectoryEntry, *, seen_at: datetime
+) -> bool:
+    """Take over what a look at one entry showed; tell whether it was.
+
+    Whom it puts out of use, or back, the next run compares anew: it may have changed back by then,
+    and would be as the last run left it.
+    """
+    _hold_user(uow, user_id)
+    link = find_link(uow, user_id)
+    was_disabled = link is not None and link.is_disabled
+    is_taken = take_state(uow, user_id, state_of(entry), seen_at=seen_at)
+    if is_taken and link is not None and link.is_disabled != was_disabled:
+        link.digest = ""
+    return is_taken
+
+
+def lose_sight(uow: UnitOfWork, user_id: UserId, *, seen_at: datetime) -> None:
     """Note that a directory did not find an account; nobody but a sync says that it is gone.
 
     What the account holds ends, and a new sign-in is judged by the directory. It is not disabled:
@@ -81,7 +102,7 @@ def lose_sight(uow: UnitOfWork, user_id: UserId) -> None:
     """
     _hold_user(uow, user_id)
     link = find_link(uow, user_id)
-    if link is None or link.checked_at == _NEVER:
+    if link is None or link.checked_at == _NEVER or link.checked_at > seen_at:
         return
     link.checked_at = _NEVER
     uow.db.flush()

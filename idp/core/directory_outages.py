@@ -10,7 +10,10 @@ NOTED_FOR = timedelta(seconds=30)
 
 @dataclass(slots=True)
 class Outages:
-    """When each directory failed last; an answer of it ends its outage."""
+    """When each directory failed last; an answer of it ends its outage.
+
+    For `NOTED_FOR` nobody asks who need not. What is told of an outage lasts until an answer.
+    """
 
     _failed_at: dict[str, datetime] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
@@ -24,6 +27,10 @@ class Outages:
         """Note that a directory answered."""
         with self._lock:
             self._failed_at.pop(connector, None)
+
+    def is_noted(self, connector: str) -> bool:
+        """Tell whether a directory has not answered since it failed."""
+        return connector in self._failed_at
 
     def is_down(self, connector: str, now: datetime) -> bool:
         """Tell whether a directory is not worth asking unless there is no way around it."""

@@ -12,9 +12,16 @@ from connectors.port import ConnectorError, DirectorySource, PasswordWriter, Wri
 from connectors.records import DirectoryEntry
 from connectors.verdicts import WriteVerdict
 from idp.core.accounts import DIRECTORY_OWNED, Account, EntryOf, find_account_to_write
-from idp.core.directory_accounts import state_of, take_state
+from idp.core.directory_accounts import take_look
 from idp.core.directory_sign_in import DirectoryDown, bytes_of, find_connector
-from idp.core.guess_turns import Turn, give_turn_back, refuse_turn, release_turn, take_turn
+from idp.core.guess_turns import (
+    Turn,
+    give_turn_back,
+    given_back_on_error,
+    refuse_turn,
+    release_turn,
+    take_turn,
+)
 from idp.core.guesses import Refusal
 from idp.core.notices import NewPasswordRefused, record_refusal
 from idp.core.parts import Parts
@@ -59,6 +66,14 @@ _SAID: Mapping[WriteVerdict, str] = {
     WriteVerdict.NOT_ALLOWED: "directory.not_allowed",
     WriteVerdict.UNKNOWN: "directory.not_allowed",
 }
+_NOT_PROVEN: Mapping[WriteVerdict, Refusal] = {
+    WriteVerdict.OLD_WRONG: Refusal.WRONG,
+    WriteVerdict.LOCKED: Refusal.DIRECTORY_LOCKED,
+    WriteVerdict.DISABLED: Refusal.DIRECTORY_DISABLED,
+    WriteVerdict.NOT_LET_IN: Refusal.DIRECTORY_REFUSED,
+}
+"""What does not tell that the current password is right: a guess that counts."""
+_EXPIRED = "directory.expired"
 DIRECTORY_FINDINGS = (*dict.fromkeys(_SAID.values()), _UNCERTAIN)
 """The codes of what a directory has against a new password."""
 
@@ -83,7 +98,12 @@ class ChangeUncertain:
     detail: str = field(default="", compare=False)
 
 
-DirectoryChangeOutcome = ChangeOutcome | DirectoryDown | ChangeUncertain
+@dataclass(frozen=True, slots=True)
+class ChangeElsewhere:
+    """The current password expired, and the directory lets its owner change it there alone."""
+
+
+DirectoryChangeOutcome = ChangeOutcome | DirectoryDown | ChangeUncertain | ChangeElsewhere
 
 
 def way_to_change(parts: Parts, realm: RealmName, name: str) -> WayToChange:
@@ -135,27 +155,35 @@ def _write(
 ) -> DirectoryChangeOutcome:
     source = attempt.runtime.directories.source(entry.connector)
     try:
-        verdict = _ask(source, entry, attempt.form)
+        with given_back_on_error(attempt.begin, turn):
+            verdict = _ask(source, entry, attempt.form)
     except WriteUncertain as error:
         with attempt.begin() as uow:
-            give_turn_back(uow, turn)
             record_refusal(uow, attempt.form.user_id, NewPasswordRefused([Finding(_UNCERTAIN)]))
         return ChangeUncertain(error.reason)
     except ConnectorError as error:
         attempt.runtime.outages.note_failed(entry.connector, attempt.runtime.clock.now())
-        with attempt.begin() as uow:
-            give_turn_back(uow, turn)
         return DirectoryDown(detail=error.reason)
     attempt.runtime.outages.note_answered(entry.connector)
     if verdict is WriteVerdict.WRITTEN:
-        return _take_over(attempt, facts, turn, _look(source, entry))
+        with given_back_on_error(attempt.begin, turn):
+            return _take_over(attempt, facts, turn, entry)
     with attempt.begin() as uow:
-        if verdict is WriteVerdict.OLD_WRONG:
-            refuse_turn(uow, turn, Refusal.WRONG)
-            return CurrentPasswordWrong()
-        give_turn_back(uow, turn)
-        refused = NewPasswordRefused([Finding(_SAID[verdict])])
-        return record_refusal(uow, attempt.form.user_id, refused)
+        return _refused(uow, attempt.form, turn, verdict)
+
+
+def _refused(
+    uow: UnitOfWork, form: ChangeForm, turn: Turn, verdict: WriteVerdict
+) -> CurrentPasswordWrong | NewPasswordRefused | ChangeElsewhere:
+    not_proven = _NOT_PROVEN.get(verdict)
+    if not_proven is not None:
+        refuse_turn(uow, turn, not_proven)
+        return CurrentPasswordWrong()
+    give_turn_back(uow, turn)
+    if verdict is WriteVerdict.OLD_EXPIRED:
+        record_refusal(uow, form.user_id, NewPasswordRefused([Finding(_EXPIRED)]))
+        return ChangeElsewhere()
+    return record_refusal(uow, form.user_id, NewPasswordRefused([Finding(_SAID[verdict])]))
 
 
 def _ask(source: DirectorySource, entry: EntryOf, form: ChangeForm) -> WriteVerdict:
@@ -176,20 +204,22 @@ def _look(source: DirectorySource, entry: EntryOf) -> DirectoryEntry | None:
 
 
 def _take_over(
-    attempt: ChangeAttempt, facts: ChangeFacts, turn: Turn, entry: DirectoryEntry | None
+    attempt: ChangeAttempt, facts: ChangeFacts, turn: Turn, entry_of: EntryOf
 ) -> PasswordChanged:
     form, guess = attempt.form, turn.guess
+    asked_at = attempt.runtime.clock.now()
+    entry = _look(attempt.runtime.directories.source(entry_of.connector), entry_of)
     with attempt.begin() as uow:
-        has_session = has_own_session(uow, form)
         hold_account(uow, facts.account, (*guess.told, *guess.network, *guess.silent))
-        release_turn(uow, guess)
+        release_turn(uow, turn)
         account = find_account_to_write(uow, form.user_id)
         if account is None:
             raise NotFound("user.not_found")
+        has_session = account.is_open and has_own_session(uow, form)
         set_at = uow.now if entry is None else entry.password_set_at or uow.now
         generation = _replace(uow, facts, account, set_at)
         if entry is not None:
-            take_state(uow, form.user_id, replace(state_of(entry), must_change=False))
+            take_look(uow, form.user_id, replace(entry, must_change=False), seen_at=asked_at)
         return note_changed(uow, form, facts, generation, has_session=has_session)
 
 

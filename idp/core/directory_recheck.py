@@ -1,20 +1,19 @@
-"""Whether a directory still has an account whose refresh token is used (DECISIONS 23).
+"""Whether a directory still has an account that is to get a code or tokens (DECISIONS 23).
 
 A look that is too old is made again, outside of any transaction and once for a request. While the
-directory does not answer, refresh goes on for `max_offline`; nobody waits for one that did not
-answer a moment ago. An account that it does not find loses what it holds, and nothing else before
+directory does not answer, apps go on for `max_offline`; nobody waits for one that did not answer a
+moment ago. An account that it does not find loses what it holds, and nothing else before
 a sync says more.
 """
 
 from datetime import datetime, timedelta
-from typing import Any
-
-from sqlalchemy.engine import Row
+from enum import Enum, auto
 
 from connectors.port import ConnectorError, LoginAmbiguous
 from idp.config import Connector
-from idp.core.directory_accounts import lose_sight, state_of, take_state
+from idp.core.directory_accounts import lose_sight, take_look
 from idp.core.directory_sign_in import find_connector
+from idp.core.last_looks import LastLook
 from idp.core.runtime import Runtime
 from idp.core.work import NO_TRACE, SYSTEM, Trace, UnitOfWork
 from idp.ids import RealmName, UserId
@@ -33,25 +32,33 @@ class RecheckDue(Exception):  # noqa: N818 - no error: it rolls back what was be
         self.stable_id = stable_id
 
 
-def is_unchecked(uow: UnitOfWork, row: Row[Any], *, may_look: bool) -> bool:
+class Looked(Enum):
+    """Whether the directory was asked for a request already, and answered."""
+
+    NOT_YET = auto()
+    ANSWERED = auto()
+    SILENT = auto()
+
+
+def is_unchecked(uow: UnitOfWork, look: LastLook | None, *, looked: Looked) -> bool:
     """Tell whether the directory of an account was not asked for longer than it may be.
 
     Args:
-        row: of `hot.refresh_facts`. may_look: the directory was not asked for this request yet.
+        look: the last one; None for the account of no directory.
 
     Raises:
         RecheckDue: it should be asked now; only before anything is written.
     """
-    if row.connector is None or row.status != "active":
+    if look is None or looked is Looked.ANSWERED:
         return False
-    connector = find_connector(uow.runtime, uow.realm, row.connector)
-    if connector is None or row.stable_id is None:
-        return _is_older(row.checked_at, _MAX_OFFLINE, uow.now)
-    if not _is_older(row.checked_at, connector.recheck, uow.now):
+    connector = find_connector(uow.runtime, uow.realm, look.connector)
+    if connector is None or look.stable_id is None:
+        return _is_older(look.checked_at, _MAX_OFFLINE, uow.now)
+    if not _is_older(look.checked_at, connector.recheck, uow.now):
         return False
-    if may_look and not uow.runtime.outages.is_down(row.connector, uow.now):
-        raise RecheckDue(UserId(row.user_id), row.connector, row.stable_id)
-    return _is_older(row.checked_at, connector.max_offline, uow.now)
+    if looked is Looked.NOT_YET and not uow.runtime.outages.is_down(look.connector, uow.now):
+        raise RecheckDue(look.user_id, look.connector, look.stable_id)
+    return _is_older(look.checked_at, connector.max_offline, uow.now)
 
 
 def recheck(
@@ -62,6 +69,7 @@ def recheck(
     Returns:
         For the log, why the directory could not tell; None when it did.
     """
+    asked_at = runtime.clock.now()
     try:
         entry = runtime.directories.source(due.connector).find_by_id(due.stable_id)
     except LoginAmbiguous as error:
@@ -72,9 +80,9 @@ def recheck(
     runtime.outages.note_answered(due.connector)
     with runtime.begin(realm, actor=SYSTEM, trace=trace) as uow:
         if entry is None:
-            lose_sight(uow, due.user_id)
+            lose_sight(uow, due.user_id, seen_at=asked_at)
         else:
-            take_state(uow, due.user_id, state_of(entry))
+            take_look(uow, due.user_id, entry, seen_at=asked_at)
     return None
 
 

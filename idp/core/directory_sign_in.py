@@ -3,19 +3,24 @@
 An attempt is counted before the directory is asked, so that no number of guesses, one after the
 other or all at once, reaches it that its own lock-out would count (D-14). Of an attempt that it
 could not answer the count is given back (DECISIONS 19).
+
+While a directory is known to be down, every refusal of its realm asks it first, whatever name was
+typed: names that it has take no longer than others, and are told the same. Whoever notices it first
+in a process, and is of the directory, is told so alone.
 """
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from connectors.port import ConnectorError, LoginAmbiguous, PasswordVerifier
 from connectors.verdicts import Verdict, Verification
 from idp.config import Connector
 from idp.core.accounts import Account, EntryOf, find_account_by_id, find_account_to_write
-from idp.core.directory_accounts import state_of, take_state
-from idp.core.guess_turns import Turn, give_turn_back, refuse_turn
-from idp.core.guesses import Guess, Refusal, record_refusal, refusal_of_account
+from idp.core.directory_accounts import take_look
+from idp.core.guess_turns import Begin, Turn, give_turn_back, given_back_on_error, refuse_turn
+from idp.core.guesses import Refusal, record_refusal, refusal_of_account
 from idp.core.parts import Parts
 from idp.core.runtime import Runtime
 from idp.core.standing import Renewal, judge_typed
@@ -27,6 +32,7 @@ RETRY_AFTER = 5
 """Seconds after which a sign-in may be tried again that the directory could not answer."""
 _FLOOR, _JITTER = 0.5, 0.1
 _JITTER_STEPS = 1000
+_NOBODY_BYTES = 8
 
 _RIGHT = frozenset({Verdict.RIGHT, Verdict.MUST_CHANGE, Verdict.EXPIRED})
 _REFUSALS: Mapping[Verdict, Refusal] = {
@@ -49,15 +55,45 @@ class DirectoryDown:
     detail: str = field(default="", compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a directory said to a guess that was counted, and when it was asked."""
+
+    turn: Turn
+    said: Verification
+    asked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """An account that its directory lets in, locked, and what its credential gets."""
+
+    account: Account
+    renewal: Renewal
+
+
 def find_connector(parts: Parts, realm: RealmName, name: str) -> Connector | None:
     """Return the settings of a directory of a realm, if it is still configured."""
     return parts.config.connectors_of(realm).get(name)
 
 
 def is_outage_noted(parts: Parts, realm: RealmName) -> bool:
-    """Tell whether a directory of the realm failed of late in this process."""
-    now = parts.clock.now()
-    return any(parts.outages.is_down(name, now) for name in parts.config.connectors_of(realm))
+    """Tell whether a directory of the realm failed in this process and has not answered since."""
+    return any(map(parts.outages.is_noted, parts.config.connectors_of(realm)))
+
+
+def look_whether_over(runtime: Runtime, realm: RealmName) -> None:
+    """Ask the directories of a realm that are known to be down whether they are there again.
+
+    Takes what a sign-in with a name of theirs takes; to be called before any refusal.
+    """
+    for name in filter(runtime.outages.is_noted, runtime.config.connectors_of(realm)):
+        try:
+            runtime.directories.source(name).find_by_login(secrets.token_hex(_NOBODY_BYTES))
+        except ConnectorError:
+            runtime.outages.note_failed(name, runtime.clock.now())
+        else:
+            runtime.outages.note_answered(name)
 
 
 def wait_to_floor(runtime: Runtime, realm: RealmName, begun: float) -> None:
@@ -85,12 +121,37 @@ def find_verifier(runtime: Runtime, realm: RealmName, entry: EntryOf) -> Passwor
 
 
 def ask_directory(
-    runtime: Runtime, verifier: PasswordVerifier, entry: EntryOf, typed: str
-) -> Verification | DirectoryDown:
+    runtime: Runtime,
+    begin: Begin,
+    verifier: PasswordVerifier,
+    entry: EntryOf,
+    turn: Turn,
+    typed: str,
+) -> Told | DirectoryDown:
     """Ask a directory about a password as it was typed; may take seconds, so hold no transaction.
 
-    One that is empty, has a NUL or is no text is wrong without asking (RFC 4513 5.1.2).
+    One that is empty, has a NUL or is no text is wrong without asking (RFC 4513 5.1.2). If the
+    directory cannot tell, the turn is given back.
     """
+    asked_at = runtime.clock.now()
+    with given_back_on_error(begin, turn):
+        said = _verify(runtime, verifier, entry, typed)
+    if isinstance(said, Verification):
+        return Told(turn, said, asked_at)
+    note_silence(begin, turn)
+    return said
+
+
+def note_silence(begin: Begin, turn: Turn) -> None:
+    """Give back what was counted of an attempt that a directory could not answer."""
+    with begin() as uow:
+        give_turn_back(uow, turn)
+        record_refusal(uow, turn.guess, Refusal.DIRECTORY_DOWN)
+
+
+def _verify(
+    runtime: Runtime, verifier: PasswordVerifier, entry: EntryOf, typed: str
+) -> Verification | DirectoryDown:
     raw = bytes_of(typed)
     if raw is None:
         return Verification(verdict=Verdict.WRONG)
@@ -149,41 +210,46 @@ def _is_told_by_bind_alone(said: Verification) -> bool:
     return said.verdict is Verdict.MUST_CHANGE and entry is not None and not entry.must_change
 
 
-def refuse_by_directory(uow: UnitOfWork, turn: Turn, said: Verification) -> None:
+def refusal_by(said: Verification) -> Refusal | None:
+    """Return why a directory does not let an account in; None when the password is right."""
+    return None if said.verdict in _RIGHT else _REFUSALS[said.verdict]
+
+
+def refuse_by_directory(uow: UnitOfWork, told: Told) -> None:
     """Take over what the directory said of the account, and note that it was refused."""
-    user_id = turn.guess.user_id
-    if user_id is not None and said.entry is not None:
+    user_id, entry = told.turn.guess.user_id, told.said.entry
+    if user_id is not None and entry is not None:
         find_account_to_write(uow, user_id)  # the user before the credential, as everybody
-        take_state(uow, user_id, state_of(said.entry))
-    refuse_turn(uow, turn, _REFUSALS[said.verdict])
+        take_look(uow, user_id, entry, seen_at=told.asked_at)
+    refuse_turn(uow, told.turn, _REFUSALS[told.said.verdict], told.said.detail)
 
 
-def note_silence(uow: UnitOfWork, turn: Turn) -> None:
-    """Give back what was counted of an attempt that the directory could not answer."""
-    give_turn_back(uow, turn)
-    record_refusal(uow, turn.guess, Refusal.DIRECTORY_DOWN)
-
-
-def admit_by_directory(
-    uow: UnitOfWork, guess: Guess, said: Verification
-) -> Account | Refusal | None:
+def admit_by_directory(uow: UnitOfWork, told: Told, renewal: Renewal) -> Admitted | Refusal | None:
     """Look again and take over what the directory said, before anything is opened.
 
     To be called with the brakes of the guess released.
 
     Returns:
-        The account as it is now, locked; why it is refused after all; None when it, or its
-        password, became another one since it was looked up.
+        The account as it is now; why it is refused after all; None when it, or its password,
+        became another one since it was looked up.
     """
+    guess, entry = told.turn.guess, told.said.entry
     before = find_account_to_write(uow, guess.user_id)
     if before is None or guess.account is None or before.entry != guess.account.entry:
         return None
     if (before.generation, before.epoch) != (guess.account.generation, guess.account.epoch):
         return None
-    if said.entry is not None:
-        take_state(uow, before.user_id, state_of(said.entry))
+    is_newest = entry is None or take_look(uow, before.user_id, entry, seen_at=told.asked_at)
     account = find_account_by_id(uow, before.user_id)
     if account is None:
         return None
     refusal = refusal_of_account(account)
-    return account if refusal is None else refusal
+    if refusal is not None:
+        return refusal
+    return Admitted(account, renewal if is_newest else _beside_newer(renewal, account))
+
+
+def _beside_newer(renewal: Renewal, account: Account) -> Renewal:
+    """Return what the credential gets when a newer look is noted: a change that it asks stays."""
+    is_asked = account.password is not None and account.password.must_change
+    return replace(renewal, must_change=bool(renewal.must_change) or is_asked)

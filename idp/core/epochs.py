@@ -4,6 +4,7 @@
 links and undo. Each move is one UPDATE with expressions, so parallel moves add up.
 """
 
+from collections.abc import Collection
 from enum import StrEnum
 from typing import Any
 
@@ -41,6 +42,23 @@ def move_epoch(uow: UnitOfWork, user_id: UserId, cause: EpochCause) -> int:
         NotFound: `user.not_found`.
     """
     return _move(uow, user_id, cause, epoch=UserRow.epoch + 1)[0]
+
+
+def move_epochs(uow: UnitOfWork, user_ids: Collection[str], cause: EpochCause) -> None:
+    """End everything that each of these users was given so far; one UPDATE."""
+    uow.db.execute(
+        sa.update(UserRow)
+        .where(UserRow.id.in_(user_ids))
+        .values(
+            epoch=UserRow.epoch + 1,
+            epoch_cause=cause.value,
+            epoch_at=uow.now,
+            updated_at=uow.now,
+        ),
+        execution_options={"synchronize_session": False},
+    )
+    for user_id in user_ids:
+        _look_anew(uow, user_id)
 
 
 def move_credential(uow: UnitOfWork, user_id: UserId, cause: EpochCause) -> int:
@@ -94,7 +112,11 @@ def _move(
     ).one_or_none()
     if moved is None:
         raise NotFound("user.not_found")
+    _look_anew(uow, user_id)
+    return moved.epoch, moved.credential_generation
+
+
+def _look_anew(uow: UnitOfWork, user_id: str) -> None:
     known = uow.db.identity_map.get(identity_key(UserRow, (uow.realm, user_id)))
     if known is not None:
         uow.db.expire(known)
-    return moved.epoch, moved.credential_generation

@@ -41,9 +41,10 @@ MEANINGS: Mapping[EventCode, Meaning] = {
     ),
     EventCode.USER_SIGN_IN_REFUSED: Meaning(
         "A sign-in, or the current password on a change form, was refused. The reason is "
-        "for the trail only; the page says the same for all.",
+        "for the trail only; the page says the same for all. A directory's own codes are in "
+        "`detail`.",
         About.USER,
-        ("reason", "name_mac"),
+        ("reason", "name_mac", "detail"),
     ),
     EventCode.USER_SIGNED_OUT: Meaning(
         "Somebody signed out, at an app's wish or by hand.", About.USER, ("session_id",)
@@ -227,6 +228,16 @@ MEANINGS: Mapping[EventCode, Meaning] = {
         ("name", "added", "removed"),
     ),
     EventCode.GROUP_REMOVED: Meaning("A group was removed.", About.GROUP, ("name",)),
+    EventCode.GROUP_ROLE_GRANTED: Meaning(
+        "A group was given an administrator's role: whoever is in it holds it.",
+        About.GROUP,
+        ("name", "role"),
+    ),
+    EventCode.GROUP_ROLE_REVOKED: Meaning(
+        "A group gives an administrator's role no more, or is no more itself.",
+        About.GROUP,
+        ("name", "role"),
+    ),
     EventCode.KEY_ROTATED: Meaning(
         "New signing keys were made: the first, the next, or in an emergency.",
         About.NOBODY,
@@ -235,8 +246,16 @@ MEANINGS: Mapping[EventCode, Meaning] = {
     EventCode.KEY_RETIRED: Meaning(
         "A replaced signing key was dropped before its time.", About.NOBODY, ("kid", "algorithms")
     ),
-    EventCode.ADMIN_GRANTED: Meaning("A user got an administrator's role.", About.USER, ("role",)),
-    EventCode.ADMIN_REVOKED: Meaning("A user lost an administrator's role.", About.USER, ("role",)),
+    EventCode.ADMIN_GRANTED: Meaning(
+        "A user got an administrator's role; through a group, if one is named.",
+        About.USER,
+        ("role", "group"),
+    ),
+    EventCode.ADMIN_REVOKED: Meaning(
+        "A user lost an administrator's role; that of a group, if one is named.",
+        About.USER,
+        ("role", "group"),
+    ),
     EventCode.ADMIN_SETUP_LINK_ISSUED: Meaning(
         "A link that makes the first owner was printed.", About.NOBODY, ()
     ),

@@ -58,6 +58,8 @@ class EventCode(StrEnum):
     GROUP_CREATED = "group.created"
     GROUP_CHANGED = "group.changed"
     GROUP_REMOVED = "group.removed"
+    GROUP_ROLE_GRANTED = "group.role_granted"
+    GROUP_ROLE_REVOKED = "group.role_revoked"
     KEY_ROTATED = "key.rotated"
     KEY_RETIRED = "key.retired"
     ADMIN_GRANTED = "admin.granted"

@@ -9,10 +9,11 @@ from sqlalchemy.engine import Row
 
 from idp.core.client_proofs import ClientProof, ClientRefused, authenticate_client
 from idp.core.clients import Client
-from idp.core.directory_recheck import is_unchecked
+from idp.core.directory_recheck import Looked, is_unchecked
 from idp.core.events import Event, EventCode
 from idp.core.gate import Cleared, account_of, clear
 from idp.core.key_ring import key_ring
+from idp.core.last_looks import last_look_of
 from idp.core.refresh_tokens import RefreshToken, write_refresh_token
 from idp.core.tokens import (
     Authorization,
@@ -47,7 +48,7 @@ def rotate_refresh(
     token: RefreshToken,
     scopes: tuple[str, ...] | None,
     *,
-    may_look: bool = True,
+    looked: Looked = Looked.NOT_YET,
 ) -> Authorization | ClientRefused | GrantRefused:
     """Move a family on and return what its next token stands for; two statements.
 
@@ -58,7 +59,7 @@ def rotate_refresh(
 
     Args:
         token: genuine (its MAC was right). scopes: None for all that was granted.
-        may_look: the directory that owns the account was not asked for this request yet.
+        looked: whether the directory that owns the account was asked for this request.
 
     Raises:
         RecheckDue: it has to be asked first.
@@ -70,7 +71,7 @@ def rotate_refresh(
     if isinstance(client, ClientRefused):
         return client
     while row is not None:
-        checked = _check(uow, client, row, token, scopes, may_look=may_look)
+        checked = _check(uow, client, row, token, scopes, looked=looked)
         if isinstance(checked, GrantRefused):
             return checked
         if _place(uow, row, token) is _Place.REPEATED or hot_writes.rotate_family(
@@ -147,7 +148,7 @@ def _check(
     token: RefreshToken,
     scopes: tuple[str, ...] | None,
     *,
-    may_look: bool,
+    looked: Looked,
 ) -> Cleared | GrantRefused:
     reason = _dead(uow, client, row)
     if reason is not None:
@@ -161,13 +162,14 @@ def _check(
         return refuse(uow, client, "ahead of its family", user_id=row.user_id)
     if not set(row.scope.split()).issuperset(scopes or ()):
         return refuse(uow, client, "scope", error="invalid_scope", user_id=row.user_id)
+    is_open = row.status == "active"
     return ask_gate(
         uow,
         client,
         row,
         birth_epoch=row.family_epoch,
         family_id=row.family_id,
-        is_unchecked=is_unchecked(uow, row, may_look=may_look),
+        is_unchecked=is_open and is_unchecked(uow, last_look_of(row), looked=looked),
     )
 
 

@@ -1,12 +1,13 @@
 """Groups: named sets of users, and the list of names on each user."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from idp.core import group_roles
 from idp.core.directory_groups import directory_groups, refuse_directory_groups
 from idp.core.events import Event, EventCode
 from idp.core.group_spellings import check_description, check_group_name
@@ -24,12 +25,13 @@ from idp.store.users import CredentialRow, UserRow
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """A group and how many users are in it."""
+    """A group, how many users are in it, and the administrator roles that it gives them."""
 
     id: str
     name: str
     description: str | None
     members: int
+    roles: tuple[str, ...]
     created_at: datetime
 
 
@@ -79,10 +81,12 @@ def update_group(
         NotFound: `group.not_found`, `user.not_found`.
         InvalidInput: `group.invalid`.
         Conflict: `group.name_taken`; `group.in_policy`, when the policy knows it by its old name;
-            `group.directory_owned`.
+            `group.directory_owned`; `admin.last_owner`.
+        Forbidden: `admin.group_gives_role`.
     """
     row = _get_row(uow, name)
     refuse_directory_groups(uow, [row.id])
+    group_roles.require_right_to_roles(uow, [row.id])
     if new_name is not None and name_key(check_group_name(new_name)) != row.name_key:
         _refuse_in_policy(uow, row.name_key)
     changed = _rename(row, new_name, description)
@@ -102,14 +106,18 @@ def remove_group(uow: UnitOfWork, name: str) -> None:
         NotFound: `group.not_found`.
         Conflict: `group.in_use`, when somebody joins it at this moment; `group.in_policy`, when
             the policy in force names it, or an earlier one from which a grace may still run;
-            `group.directory_owned`.
+            `group.directory_owned`; `admin.last_owner`.
+        Forbidden: `admin.group_gives_role`.
     """
     row = _get_row(uow, name)
     refuse_directory_groups(uow, [row.id])
     _refuse_in_policy(uow, row.name_key)
     members = sa.select(MembershipRow.user_id).where(MembershipRow.group_id == row.id)
+    leaving = group_roles.hold_leaving(uow, row.id, members)
     _forget_refusals(uow, members)
     uow.db.execute(sa.delete(MembershipRow).where(MembershipRow.group_id == row.id))
+    group_roles.end_lost_roles(uow, leaving)
+    group_roles.forget_roles(uow, row, leaving.roles)
     with one_of_a_kind("group.in_use", name=row.name):
         uow.db.execute(sa.delete(GroupRow).where(GroupRow.id == row.id))
     _record(uow, EventCode.GROUP_REMOVED, row)
@@ -147,7 +155,9 @@ def set_groups(uow: UnitOfWork, user_id: UserId, names: Iterable[str]) -> bool:
 
     Raises:
         NotFound: `group.not_found`, with the `name` that no group has.
-        Conflict: `group.directory_owned`: only its directory puts users into that group.
+        Conflict: `group.directory_owned`: only its directory puts users into that group;
+            `admin.last_owner`.
+        Forbidden: `admin.group_gives_role`.
     """
     wanted = {name_key(name): name for name in names}
     ids = find_group_ids(uow, wanted)
@@ -166,9 +176,16 @@ def set_groups(uow: UnitOfWork, user_id: UserId, names: Iterable[str]) -> bool:
     return present != after
 
 
-def add_members(uow: UnitOfWork, user_id: UserId, group_ids: Iterable[str]) -> None:
-    """Add a user who is in no group yet to groups; written with the next flush."""
-    uow.db.add_all(MembershipRow(group_id=group_id, user_id=user_id) for group_id in group_ids)
+def add_members(uow: UnitOfWork, joining: Mapping[str, Sequence[UserId]]) -> None:
+    """Add users who are in no group yet to groups, by their ids; written with the next flush.
+
+    Raises:
+        Forbidden: `admin.group_gives_role`.
+    """
+    for group_id in group_roles.roles_by_group(uow, joining):
+        group_roles.note_joining(uow, group_id, joining[group_id])
+    for group_id, user_ids in joining.items():
+        uow.db.add_all(MembershipRow(group_id=group_id, user_id=user_id) for user_id in user_ids)
 
 
 def _new_row(uow: UnitOfWork, name: str, description: str | None) -> GroupRow:
@@ -233,12 +250,14 @@ def _groups(uow: UnitOfWork, only: str | None = None) -> list[Group]:
     )
     if only is not None:
         query = query.where(GroupRow.id == only)
+    roles = group_roles.roles_by_group(uow, None if only is None else [only])
     return [
         Group(
             id=row.id,
             name=row.name,
             description=row.description,
             members=count or 0,
+            roles=roles.get(row.id, ()),
             created_at=row.created_at,
         )
         for row, count in uow.db.execute(query)
@@ -255,6 +274,7 @@ def _join(uow: UnitOfWork, group_id: str, user_ids: set[UserId]) -> int:
         MembershipRow.group_id == group_id, MembershipRow.user_id.in_(user_ids)
     )
     new = user_ids - set(uow.db.scalars(query))
+    group_roles.note_joining(uow, group_id, new)
     with one_of_a_kind("group.changed_meanwhile"):
         uow.db.add_all(MembershipRow(group_id=group_id, user_id=user_id) for user_id in new)
         uow.db.flush()
@@ -264,11 +284,12 @@ def _join(uow: UnitOfWork, group_id: str, user_ids: set[UserId]) -> int:
 def _leave(uow: UnitOfWork, group_id: str, user_ids: set[UserId]) -> int:
     if not user_ids:
         return 0
-    gone = uow.db.execute(
-        sa.delete(MembershipRow).where(
-            MembershipRow.group_id == group_id, MembershipRow.user_id.in_(user_ids)
-        )
+    which = (MembershipRow.group_id == group_id, MembershipRow.user_id.in_(user_ids))
+    leaving = group_roles.hold_leaving(
+        uow, group_id, sa.select(MembershipRow.user_id).where(*which)
     )
+    gone = uow.db.execute(sa.delete(MembershipRow).where(*which))
+    group_roles.end_lost_roles(uow, leaving)
     count: int = gone.rowcount  # type: ignore[attr-defined]
     if count:
         _forget_refusals(uow, user_ids)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from idp.config import Limit
 from idp.core.accounts import Account, LookedUp
 from idp.core.devices import is_known_device
 from idp.core.events import Event, EventCode
@@ -63,7 +62,8 @@ class Guess:
     """One attempt to prove a password, as it stood before anything was hashed.
 
     Attributes:
-        told: the brake of the name, or of the known device; its wait may be told.
+        told: the brake of the name, or of the known device; its wait may be told. Known devices of
+            a directory's account share the brake of the account: the directory counts them as one.
         network: the brake of the address; its wait may be told.
         silent: the brake of the account.
         is_throttled: one of them was set.
@@ -195,13 +195,14 @@ def refuse_temporary(uow: UnitOfWork, guess: Guess) -> TemporaryPasswordOver:
     return TemporaryPasswordOver()
 
 
-def record_refusal(uow: UnitOfWork, guess: Guess, reason: Refusal) -> None:
-    """Write down why a guess was refused."""
+def record_refusal(uow: UnitOfWork, guess: Guess, reason: Refusal, detail: str = "") -> None:
+    """Write down why a guess was refused, with the codes of whoever else refused it."""
+    told = {"detail": detail} if detail else {}
     uow.record(
         Event(
             code=EventCode.USER_SIGN_IN_REFUSED,
             subject_id=guess.user_id,
-            params={"reason": reason.value, "name_mac": guess.name_mac},
+            params={"reason": reason.value, "name_mac": guess.name_mac, **told},
         )
     )
 
@@ -220,7 +221,7 @@ def count_failure(
     )
     if counted == MOST_FAILURES and guess.account is not None:
         _record_throttled(uow, guess, "password")
-        mail_account_locked(uow, guess.account.owner, "attempts")
+        mail_account_locked(uow, guess.account.owner, "attempts", guess.account.entry)
 
 
 def note_first_waits(uow: UnitOfWork, guess: Guess, trips: list[Brake]) -> None:
@@ -234,20 +235,20 @@ def note_first_waits(uow: UnitOfWork, guess: Guess, trips: list[Brake]) -> None:
 def _guess(
     uow: UnitOfWork, key: str, account: Account | None, known_device: RawToken | None
 ) -> Guess:
-    config = uow.runtime.config
     name = bucket_of(uow, "name", key)
     network = network_of(uow.trace.address)
-    per_account, per_address = _per_account(uow), config.limits.sign_in_per_address
-    if known_device is not None:
-        device = bucket_of(uow, "device", hash_token(known_device))
-        told = brake_of(device, per_account, grows=True)
-        at_network: tuple[Brake, ...] = ()
-        silent: tuple[Brake, ...] = ()
-    else:
-        whose = account.user_id if account else f"name {key}"
-        told = brake_of(name, per_account, grows=True)
+    own = bucket_of(uow, "account", account.user_id if account else f"name {key}")
+    at_network: tuple[Brake, ...] = ()
+    silent: tuple[Brake, ...] = ()
+    if known_device is None:
+        told = _brake_on(uow, name)
+        per_address = uow.runtime.config.limits.sign_in_per_address
         at_network = brake_of(bucket_of(uow, "address", network), per_address) if network else ()
-        silent = brake_of(bucket_of(uow, "account", whose), per_account, grows=True)
+        silent = _brake_on(uow, own)
+    elif account is not None and account.entry is not None:
+        told = _brake_on(uow, own)
+    else:
+        told = _brake_on(uow, bucket_of(uow, "device", hash_token(known_device)))
     return Guess(
         account=account,
         name_mac=name[:_MAC_DIGITS],
@@ -258,13 +259,17 @@ def _guess(
     )
 
 
-def _per_account(uow: UnitOfWork) -> Limit | None:
-    """Return the tightest limit of a realm: which names a directory owns is nobody's business."""
+def _brake_on(uow: UnitOfWork, bucket: str) -> tuple[Brake, ...]:
+    """Return a brake with the tightest limit of a realm, counting as a directory of it does.
+
+    Alike for every name: which of them a directory owns is nobody's business.
+    """
     config = uow.runtime.config
     directories = config.connectors_of(uow.realm).values()
     limits = [config.limits.sign_in_per_account, *(d.sign_in_per_account for d in directories)]
     known = [limit for limit in limits if limit is not None]
-    return min(known, key=lambda limit: (limit.count, -limit.per), default=None)
+    tightest = min(known, key=lambda limit: (limit.count, -limit.per), default=None)
+    return brake_of(bucket, tightest, grows=True, slides=bool(directories))
 
 
 def _record_throttled(uow: UnitOfWork, guess: Guess, scope: str) -> None:

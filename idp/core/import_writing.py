@@ -1,6 +1,6 @@
 """The rows of a file written: one batch is one transaction."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import assert_never
@@ -95,11 +95,13 @@ def _finish_new(
     uow: UnitOfWork, new: Sequence[tuple[UserId, ReadyRow]], group_ids: dict[str, str]
 ) -> None:
     flush_user(uow)
-    keys = {name_key(name) for _, one in new for name in one.row.groups or ()}
-    refuse_directory_groups(uow, [group_ids[key] for key in keys])
+    joining: defaultdict[str, list[UserId]] = defaultdict(list)
     for user_id, one in new:
         give_first_password(uow, user_id, one.prepared, _setting(one.row))
-        add_members(uow, user_id, [group_ids[name_key(name)] for name in one.row.groups or ()])
+        for name in one.row.groups or ():
+            joining[group_ids[name_key(name)]].append(user_id)
+    refuse_directory_groups(uow, joining)
+    add_members(uow, joining)
     uow.db.flush()
 
 

@@ -6,25 +6,27 @@ the same statements, and is told apart only in the audit trail. In a realm with 
 tells nothing because every refusal waits, and only the accounts of a directory wait for it.
 """
 
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 
-from connectors.verdicts import Verification
 from idp.core.accounts import Account, EntryOf, find_account_to_write, look_up
 from idp.core.devices import remember_device
+from idp.core.directory_newcomers import Met, take_in, takes_newcomers
 from idp.core.directory_sign_in import (
+    Admitted,
     DirectoryDown,
+    Told,
     admit_by_directory,
     ask_directory,
     find_verifier,
     is_outage_noted,
-    note_silence,
+    look_whether_over,
     refuse_by_directory,
     renewal_by,
     wait_to_floor,
 )
 from idp.core.events import Event, EventCode
-from idp.core.guess_turns import give_turn_back, release_turn, take_turn
+from idp.core.guess_turns import given_back_on_error, release_turn, take_turn
 from idp.core.guesses import (
     Guess,
     LoginThrottled,
@@ -43,16 +45,15 @@ from idp.core.guesses import (
 from idp.core.passwords import bounded_password
 from idp.core.policies import Stamp, judging_policy, policy_version, split_keys
 from idp.core.runtime import Runtime
-from idp.core.sessions import begin_session, end_session, find_signed_in, renew_session
+from idp.core.sessions import open_session
 from idp.core.standing import Renewal, renew_credential, renewal_of
 from idp.core.work import NO_TRACE, Actor, Trace, UnitOfWork
-from idp.errors import NotFound, Unavailable
 from idp.ids import RawToken, RealmName, SessionId, UserId
 from idp.store import hot_sign_in
 from policy.combining import for_groups
 from policy.model import PolicyVersion
 
-_ATTEMPTS = 2
+_ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +137,9 @@ def _sign_in(attempt: _Attempt) -> LoginOutcome:
             facts = _read_facts(uow, attempt.form)
         account = facts.guess.account
         entry = None if account is None else account.entry
-        if account is None or entry is None:
+        if account is None and takes_newcomers(attempt.runtime, attempt.realm):
+            outcome = _by_newcomer(attempt, facts.guess)
+        elif account is None or entry is None:
             outcome = _by_hash(attempt, facts)
         else:
             outcome = _by_directory(attempt, facts, account, entry)
@@ -149,9 +152,9 @@ def _by_hash(attempt: _Attempt, facts: _Facts) -> LoginOutcome | None:
     is_right = verify_guess(attempt.runtime.hasher, facts.guess, attempt.password)
     refusal = refusal_of(facts.guess, is_right=is_right)
     renewal = _renewal_of(attempt.runtime, facts, attempt.password) if refusal is None else None
+    if refusal is not None or renewal is None:
+        return _refuse(attempt, facts.guess, refusal or Refusal.THROTTLED)
     with attempt.begin() as uow:
-        if refusal is not None or renewal is None:
-            return _refused(uow, facts.guess, refusal or Refusal.THROTTLED)
         return _admit(uow, attempt.form, facts.guess, renewal)
 
 
@@ -162,27 +165,34 @@ def _by_directory(
     verifier = find_verifier(runtime, attempt.realm, entry)
     if isinstance(verifier, Refusal):
         runtime.hasher.verify_nothing(attempt.password)
-        with attempt.begin() as uow:
-            return _refused(uow, facts.guess, verifier)
+        return _refuse(attempt, facts.guess, verifier)
     with attempt.begin() as uow:
         turn = take_turn(uow, facts.guess)
-        if isinstance(turn, Refusal):
-            return _refused(uow, facts.guess, turn)
-    said = ask_directory(runtime, verifier, entry, attempt.form.password)
-    if isinstance(said, DirectoryDown):
-        with attempt.begin() as uow:
-            note_silence(uow, turn)
-        return said
-    try:
-        renewal = renewal_by(runtime, account, said, attempt.password, facts.policy)
-    except Unavailable:
-        with attempt.begin() as uow:
-            give_turn_back(uow, turn)
-        raise
-    with attempt.begin() as uow:
+    if isinstance(turn, Refusal):
+        return _refuse(attempt, facts.guess, turn)
+    told = ask_directory(runtime, attempt.begin, verifier, entry, turn, attempt.form.password)
+    if isinstance(told, DirectoryDown):
+        return told
+    with given_back_on_error(attempt.begin, turn):
+        renewal = renewal_by(runtime, account, told.said, attempt.password, facts.policy)
         if renewal is not None:
-            return _admit_by_directory(uow, attempt.form, facts.guess, said, renewal)
-        refuse_by_directory(uow, turn, said)
+            with attempt.begin() as uow:
+                return _admit_by_directory(uow, attempt.form, told, renewal)
+    with attempt.begin() as uow:
+        refuse_by_directory(uow, told)
+        return _told(uow, LoginRefused())
+
+
+def _by_newcomer(attempt: _Attempt, guess: Guess) -> LoginOutcome | None:
+    typed = (attempt.form.username, attempt.form.password)
+    met = take_in(attempt.runtime, attempt.realm, attempt.begin, guess, typed)
+    if isinstance(met, DirectoryDown):
+        return met
+    if isinstance(met, Refusal):
+        return _refuse(attempt, guess, met)
+    if met is Met.KNOWN:
+        return None
+    with attempt.begin(write=False) as uow:
         return _told(uow, LoginRefused())
 
 
@@ -206,6 +216,12 @@ def _renewal_of(runtime: Runtime, facts: _Facts, password: str) -> Renewal | Non
     )
 
 
+def _refuse(attempt: _Attempt, guess: Guess, reason: Refusal) -> _No:
+    look_whether_over(attempt.runtime, attempt.realm)
+    with attempt.begin() as uow:
+        return _refused(uow, guess, reason)
+
+
 def _refused(uow: UnitOfWork, guess: Guess, reason: Refusal) -> _No:
     """Count a refused guess; in an outage, none at a name that is no account of ours."""
     is_ours = guess.account is not None and guess.account.entry is None
@@ -222,17 +238,17 @@ def _told(uow: UnitOfWork, answer: LoginRefused | LoginThrottled) -> _No:
 
 
 def _admit_by_directory(
-    uow: UnitOfWork, form: SignInForm, guess: Guess, said: Verification, renewal: Renewal
+    uow: UnitOfWork, form: SignInForm, told: Told, renewal: Renewal
 ) -> LoginOutcome | None:
-    release_turn(uow, guess)
-    account = admit_by_directory(uow, guess, said)
-    if isinstance(account, Refusal):
-        record_refusal(uow, guess, account)
+    release_turn(uow, told.turn)
+    admitted = admit_by_directory(uow, told, renewal)
+    if isinstance(admitted, Refusal):
+        record_refusal(uow, told.turn.guess, admitted)
         return _told(uow, LoginRefused())
-    if account is None:
+    if not isinstance(admitted, Admitted):
         return None
-    renew_credential(uow, account, renewal)
-    return _log_in(uow, form, account)
+    renew_credential(uow, admitted.account, admitted.renewal)
+    return _log_in(uow, form, admitted.account)
 
 
 def _admit(
@@ -258,7 +274,7 @@ def _admit(
 def _log_in(uow: UnitOfWork, form: SignInForm, account: Account) -> LoggedIn:
     user_id = account.user_id
     uow.act_as(Actor("user", user_id))
-    session_id, session_secret = _open_session(uow, form.session, account)
+    session_id, session_secret = open_session(uow, form.session, user_id, epoch=account.epoch)
     device_secret = remember_device(uow, form.device, user_id, generation=account.generation)
     hot_sign_in.note_signed_in(uow.db, uow.realm, user_id, at=uow.now)
     uow.record(
@@ -274,16 +290,3 @@ def _log_in(uow: UnitOfWork, form: SignInForm, account: Account) -> LoggedIn:
         session_secret=session_secret,
         device_secret=device_secret,
     )
-
-
-def _open_session(
-    uow: UnitOfWork, secret: RawToken | None, account: Account
-) -> tuple[SessionId, RawToken]:
-    found = find_signed_in(uow, secret) if secret else None
-    if found is not None:
-        session = found.session
-        if session.user_id == account.user_id:
-            return session.id, renew_session(uow, session.id, epoch=account.epoch)
-        with suppress(NotFound):  # signed out meanwhile, in another window
-            end_session(uow, session.user_id, session.id)
-    return begin_session(uow, account.user_id, epoch=account.epoch)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from idp.core.accounts import Owner
+from idp.core.accounts import EntryOf, Owner
 from idp.core.reset_links import MailToSend
 from idp.core.work import Message, UnitOfWork
 from idp.ids import RawToken
@@ -87,15 +87,21 @@ def mail_reset_link(uow: UnitOfWork, owner: Owner, link: RawToken, life: timedel
     )
 
 
-def mail_password_changed(uow: UnitOfWork, owner: Owner, how: How) -> None:
-    """Tell a user that the password is another one now, and what to do about it if need be."""
+def mail_password_changed(
+    uow: UnitOfWork, owner: Owner, how: How, entry: EntryOf | None = None
+) -> None:
+    """Tell a user that the password is another one now, and what to do about it if need be.
+
+    Args:
+        entry: whose password it is, when a directory keeps it.
+    """
     _enqueue_to(
         uow,
         owner,
         "password_changed",
         how=how,
         changed_at=_moment(uow.now, owner),
-        forgot_url=_address(uow, "/forgot-password"),
+        **_where_to_change(uow, entry),
         **_origin(uow, how),
     )
 
@@ -113,12 +119,17 @@ def mail_shared_secret_changed(uow: UnitOfWork, owner: Owner, not_me: RawToken) 
 
 
 def mail_account_locked(
-    uow: UnitOfWork, owner: Owner, cause: Literal["administrator", "not_me", "attempts"]
+    uow: UnitOfWork,
+    owner: Owner,
+    cause: Literal["administrator", "not_me", "attempts"],
+    entry: EntryOf | None = None,
 ) -> None:
-    """Tell a user that the account is locked, or that failed attempts have stopped its password."""
-    _enqueue_to(
-        uow, owner, "account_locked", cause=cause, forgot_url=_address(uow, "/forgot-password")
-    )
+    """Tell a user that the account is locked, or that failed attempts have stopped its password.
+
+    Args:
+        entry: see `mail_password_changed`.
+    """
+    _enqueue_to(uow, owner, "account_locked", cause=cause, **_where_to_change(uow, entry))
 
 
 def mail_email_changed(uow: UnitOfWork, owner: Owner) -> None:
@@ -151,6 +162,14 @@ def _realm(uow: UnitOfWork) -> dict[str, str]:
 
 def _address(uow: UnitOfWork, path: str) -> str:
     return uow.runtime.config.issuer(uow.realm) + path
+
+
+def _where_to_change(uow: UnitOfWork, entry: EntryOf | None) -> dict[str, object]:
+    """Return our page, or where the directory lets its people change their passwords."""
+    if entry is None:
+        return {"forgot_url": _address(uow, "/forgot-password")}
+    connector = uow.runtime.config.connectors_of(uow.realm).get(entry.connector)
+    return {"forgot_url": None, "where": connector.change_password_at if connector else None}
 
 
 def _origin(uow: UnitOfWork, how: How) -> dict[str, object]:

@@ -32,7 +32,7 @@ def tell_of_change(uow: UnitOfWork, before: Account, how: Literal["self", "recov
     if before.password is not None and before.password.campaign_id is not None:
         mail_shared_secret_changed(uow, before.owner, issue_not_me_link(uow, before.user_id))
     else:
-        mail_password_changed(uow, before.owner, how)
+        mail_password_changed(uow, before.owner, how, before.entry)
 
 
 def record_refusal(

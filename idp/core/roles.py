@@ -1,4 +1,7 @@
-"""Administrator roles: who holds them, and that at least one owner can always act."""
+"""Administrator roles: who holds them, and that at least one owner can always act.
+
+A role is granted to an account, or given by a group to its members (`idp.core.group_roles`).
+"""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -12,6 +15,7 @@ from idp.core.work import UnitOfWork
 from idp.errors import Conflict, NotFound
 from idp.ids import RealmName, UserId
 from idp.store.realms import RealmRow
+from idp.store.roles import held_roles
 from idp.store.users import RoleGrantRow, UserRow
 
 ADMIN_REALM = RealmName("staff")
@@ -27,11 +31,8 @@ class AdminRole(StrEnum):
 
 def roles_by_user(uow: UnitOfWork, user_ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """Return the roles of each of these users that has any; one SELECT."""
-    query = (
-        sa.select(RoleGrantRow.user_id, RoleGrantRow.role)
-        .where(RoleGrantRow.user_id.in_(list(user_ids)))
-        .order_by(RoleGrantRow.role)
-    )
+    held = held_roles(uow.realm, list(user_ids))
+    query = sa.select(held.c.user_id, held.c.role).distinct().order_by(held.c.role)
     found: dict[str, tuple[str, ...]] = {}
     for user_id, role in uow.db.execute(query):
         found[user_id] = (*found.get(user_id, ()), role)
@@ -39,29 +40,22 @@ def roles_by_user(uow: UnitOfWork, user_ids: Iterable[str]) -> dict[str, tuple[s
 
 
 def holds_role(uow: UnitOfWork, user_id: UserId, role: AdminRole) -> bool:
-    """Tell whether a user holds a role."""
-    return uow.db.get(RoleGrantRow, (uow.realm, user_id, role.value)) is not None
+    """Tell whether a user holds a role, however it came."""
+    return role in roles_by_user(uow, [user_id]).get(user_id, ())
 
 
-def acting_owners() -> sa.Select[str]:
+def acting_owners(uow: UnitOfWork) -> sa.Select[str]:
     """Return the query for the ids of owners who can act: active and not locked."""
-    return (
-        sa.select(RoleGrantRow.user_id)
-        .join(
-            UserRow,
-            sa.and_(UserRow.realm == RoleGrantRow.realm, UserRow.id == RoleGrantRow.user_id),
-        )
-        .where(
-            RoleGrantRow.role == AdminRole.OWNER.value,
-            UserRow.status == "active",
-            UserRow.locked_at.is_(None),
-        )
+    held = held_roles(uow.realm)
+    owners = sa.select(held.c.user_id).where(held.c.role == AdminRole.OWNER.value)
+    return sa.select(UserRow.id).where(
+        UserRow.id.in_(owners), UserRow.status == "active", UserRow.locked_at.is_(None)
     )
 
 
 def has_owner(uow: UnitOfWork, *, besides: UserId | None = None) -> bool:
     """Tell whether the realm has an owner who can act."""
-    query = acting_owners()
+    query = acting_owners(uow)
     if besides is not None:
         query = query.where(UserRow.id != besides)
     return uow.db.scalar(query.limit(1)) is not None
@@ -78,18 +72,37 @@ def require_other_owner(uow: UnitOfWork, user_id: UserId) -> None:
     """
     if not holds_role(uow, user_id, AdminRole.OWNER):
         return
+    hold_owners(uow)
+    if not has_owner(uow, besides=user_id):
+        raise Conflict("admin.last_owner")
+
+
+def require_owner(uow: UnitOfWork) -> None:
+    """Return when somebody is still an owner who can act, after a role was taken away.
+
+    Raises:
+        Conflict: `admin.last_owner`.
+    """
+    hold_owners(uow)
+    if not has_owner(uow):
+        raise Conflict("admin.last_owner")
+
+
+def hold_owners(uow: UnitOfWork) -> None:
+    """Wait until nobody else makes owners fewer, and have others wait.
+
+    Whoever is to lose the role is locked before, in the order in which sign-ins lock.
+    """
     uow.db.get(
         RealmRow,
         uow.realm,
         with_for_update={"key_share": True},
         populate_existing=True,
     )
-    if not has_owner(uow, besides=user_id):
-        raise Conflict("admin.last_owner")
 
 
 def grant_role(uow: UnitOfWork, user_id: UserId, role: AdminRole) -> bool:
-    """Give a user a role; tell whether the user did not hold it yet.
+    """Grant a user a role; tell whether it was not granted yet. A group may give it besides.
 
     Raises:
         NotFound: `user.not_found`.
@@ -98,7 +111,7 @@ def grant_role(uow: UnitOfWork, user_id: UserId, role: AdminRole) -> bool:
     if uow.realm != ADMIN_REALM:
         raise Conflict("admin.other_realm", realm=ADMIN_REALM)
     _hold_user(uow, user_id)
-    if holds_role(uow, user_id, role):
+    if _is_granted(uow, user_id, role):
         return False
     uow.db.add(RoleGrantRow(user_id=user_id, role=role.value, granted_at=uow.now))
     uow.db.flush()
@@ -107,25 +120,32 @@ def grant_role(uow: UnitOfWork, user_id: UserId, role: AdminRole) -> bool:
 
 
 def revoke_role(uow: UnitOfWork, user_id: UserId, role: AdminRole) -> bool:
-    """Take a role away; tell whether the user held it. Whatever was given under it ends.
+    """Take a granted role away; tell whether it was granted. Whatever was given under it ends.
+
+    Who holds the role through a group as well keeps it, and loses nothing.
 
     Raises:
         NotFound: `user.not_found`.
         Conflict: `admin.last_owner`.
     """
     _hold_user(uow, user_id)
-    if not holds_role(uow, user_id, role):
+    if not _is_granted(uow, user_id, role):
         return False
-    if role is AdminRole.OWNER:
-        require_other_owner(uow, user_id)
     uow.db.execute(
         sa.delete(RoleGrantRow).where(
             RoleGrantRow.user_id == user_id, RoleGrantRow.role == role.value
         )
     )
-    move_epoch(uow, user_id, EpochCause.ROLE_LOST)
+    if not holds_role(uow, user_id, role):
+        if role is AdminRole.OWNER:
+            require_owner(uow)
+        move_epoch(uow, user_id, EpochCause.ROLE_LOST)
     uow.record(Event(code=EventCode.ADMIN_REVOKED, subject_id=user_id, params={"role": role.value}))
     return True
+
+
+def _is_granted(uow: UnitOfWork, user_id: UserId, role: AdminRole) -> bool:
+    return uow.db.get(RoleGrantRow, (uow.realm, user_id, role.value)) is not None
 
 
 def _hold_user(uow: UnitOfWork, user_id: UserId) -> None:

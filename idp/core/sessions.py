@@ -1,6 +1,7 @@
 """SSO sessions: begun by a sign-in, found by cookie, ended by people, time or a moved epoch."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -8,6 +9,7 @@ import sqlalchemy as sa
 
 from idp.core.events import Event, EventCode
 from idp.core.gate import AccountFacts, account_of
+from idp.core.last_looks import LastLook, last_look_of
 from idp.core.work import UnitOfWork
 from idp.errors import NotFound
 from idp.ids import RawToken, SessionId, UserId, hash_token, new_raw_token
@@ -36,10 +38,11 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Who a browser is signed in as."""
+    """Who a browser is signed in as, and when the directory of that account was last asked."""
 
     session: Session
     account: AccountFacts
+    look: LastLook | None = None
 
 
 def begin_session(
@@ -109,7 +112,25 @@ def find_signed_in(uow: UnitOfWork, secret: str) -> SignedIn | None:
         created_at=row.session_created_at,
         last_seen_at=row.last_seen_at,
     )
-    return SignedIn(session, account)
+    return SignedIn(session, account, last_look_of(row))
+
+
+def open_session(
+    uow: UnitOfWork, secret: RawToken | None, user_id: UserId, *, epoch: int
+) -> tuple[SessionId, RawToken]:
+    """Go on in the session of a browser, if it is this user's, or begin one.
+
+    Args:
+        secret: of the browser's cookie; the session of another user is ended.
+    """
+    found = find_signed_in(uow, secret) if secret else None
+    if found is not None:
+        session = found.session
+        if session.user_id == user_id:
+            return session.id, renew_session(uow, session.id, epoch=epoch)
+        with suppress(NotFound):  # signed out meanwhile, in another window
+            end_session(uow, session.user_id, session.id)
+    return begin_session(uow, user_id, epoch=epoch)
 
 
 def is_touch_due(session: Session, now: datetime) -> bool:

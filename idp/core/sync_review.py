@@ -174,6 +174,12 @@ def list_last_successes(uow: UnitOfWork) -> dict[str, datetime | None]:
     return {name: found.get(name) for name in uow.runtime.config.connectors_of(uow.realm)}
 
 
+def count_last_seen(uow: UnitOfWork, name: str) -> int | None:
+    """Return how many accounts the last full run saw; None before the first."""
+    row = uow.db.get(DirectoryRow, (uow.realm, name))
+    return row.seen or None if row is not None else None
+
+
 def servers_of(connector: Connector) -> tuple[str, ...]:
     """Return where a directory is asked: scheme, host and port, nothing else."""
     found = connector.settings.reveal().get("url")

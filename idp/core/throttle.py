@@ -3,7 +3,8 @@
 A brake lets `limit.count` attempts through within `limit.per`. A growing one (sign-ins) then makes
 everybody wait for `per`, and twice as long after each further failure, up to four times `per`;
 it forgets after four times `per` without one. A plain one (mails, typed codes) waits for the end
-of the window. Buckets hold no name in clear: the key is an HMAC.
+of the window. Where a directory counts too, the window begins anew with each attempt: no more than
+`limit.count` fall into any `per`. Buckets hold no name in clear: the key is an HMAC.
 """
 
 import ipaddress
@@ -35,11 +36,12 @@ _IPV6_NETWORK = 64
 
 @dataclass(frozen=True, slots=True)
 class Brake:
-    """One counter: its bucket, how much it lets through, and whether its waits grow."""
+    """One counter: its bucket, its limit, and whether its waits grow and its windows slide."""
 
     bucket: str
     limit: Limit
     grows: bool = False
+    slides: bool = False
 
     def blocked_until(self, state: Bucket) -> datetime | None:
         """Return when the next attempt may be made, or None when it may be made now."""
@@ -53,9 +55,32 @@ class Brake:
             state = Bucket(0, now + self.limit.per)
         count = state.count + 1
         if not self.grows or count < self.limit.count:
+            return Bucket(count, now + self.limit.per if self.slides else state.window_ends_at)
+        return Bucket(count, now + self._wait_after(count) + self._memory())
+
+    def after_one_less(self, state: Bucket, counted: Bucket) -> Bucket:
+        """Return the counter without one of its attempts; those that came later stay.
+
+        Args:
+            counted: as it stood right after that attempt.
+        """
+        most, per = self.limit.count, self.limit.per
+        is_over = max(state.count, counted.count) < most and (
+            not self.slides and state.window_ends_at != counted.window_ends_at
+        )
+        if is_over or state.count == 0:  # it began anew meanwhile
+            return state
+        count = state.count - 1
+        if not self.grows or state.count < most:
             return Bucket(count, state.window_ends_at)
-        wait = min(2 ** min(count - self.limit.count, _LONGEST), _LONGEST) * self.limit.per
-        return Bucket(count, now + wait + self._memory())
+        last_at = state.window_ends_at - self._memory() - self._wait_after(state.count)
+        if count < most:
+            return Bucket(count, last_at + per)
+        return Bucket(count, last_at + self._wait_after(count) + self._memory())
+
+    def _wait_after(self, count: int) -> timedelta:
+        times: int = min(2 ** min(count - self.limit.count, _LONGEST), _LONGEST)
+        return times * self.limit.per
 
     def _memory(self) -> timedelta:
         return _LONGEST * self.limit.per if self.grows else timedelta(0)
@@ -78,9 +103,11 @@ def bucket_of(uow: UnitOfWork, kind: str, value: str) -> str:
     return uow.runtime.box.mac(message, purpose="throttle").hex()
 
 
-def brake_of(bucket: str, limit: Limit | None, *, grows: bool = False) -> tuple[Brake, ...]:
+def brake_of(
+    bucket: str, limit: Limit | None, *, grows: bool = False, slides: bool = False
+) -> tuple[Brake, ...]:
     """Return the brake of a bucket, or none when its limit is switched off."""
-    return () if limit is None else (Brake(bucket, limit, grows),)
+    return () if limit is None else (Brake(bucket, limit, grows, slides),)
 
 
 def wait_for(uow: UnitOfWork, brakes: Sequence[Brake]) -> int:

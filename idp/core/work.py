@@ -24,10 +24,14 @@ ActorKind = Literal["anonymous", "user", "client", "host", "system"]
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: `host` is the command line, `system` a job."""
+    """Who acts: `host` is the command line, `system` a job.
+
+    Who may not give roles cannot change who is in a group that does.
+    """
 
     kind: ActorKind
     id: str | None = None
+    may_give_roles: bool = True
 
 
 ANONYMOUS = Actor("anonymous")

@@ -6,7 +6,9 @@ the browser gets its opaque id, and every screen leads back here until nothing i
 Spec: RFC 6749 4.1; OIDC Core 3.1.2; RFC 9700 4.12 (303 only).
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 
 import flask
 from authlib.oauth2 import OAuth2Error
@@ -25,6 +27,7 @@ from idp.core.clients import Client, find_client
 from idp.core.codes import CodeGrant, issue_code
 from idp.core.consents import missing_scopes
 from idp.core.decisions import decide
+from idp.core.directory_recheck import Looked, RecheckDue, is_unchecked
 from idp.core.flow import FlowFacts, next_prompt
 from idp.core.gate import Cleared
 from idp.core.sessions import SignedIn, touch_session
@@ -40,6 +43,7 @@ from idp.oidc.answers import (
 )
 from idp.oidc.authorize_checks import AuthorizeError, Question, answer_mode, check_request
 from idp.oidc.params import MalformedParametersError, Parameters, query_or_form
+from idp.oidc.rechecking import look_again
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ class _Turn:
     uow: UnitOfWork
     client: Client
     request: NewRequest
+    looked: Looked
 
     @property
     def stored(self) -> AuthorizationRequest | None:
@@ -72,28 +77,40 @@ def authorize(realm: str) -> Response:
         params = query_or_form()
     except MalformedParametersError:
         return refuse_page("The app sent a request that cannot be read.")
-    with visit.work() as uow:
-        return _begin(visit, uow, params)
+    return _answer(visit, partial(_begin, params=params))
 
 
 def interaction(realm: str, request_id: str) -> Response:
     """Answer `/interaction/ID`: what comes next for a request under way."""
     if flask.request.method == "HEAD":
         return Response()
-    visit = current_visit()
+    return _answer(current_visit(), partial(_go_on, request_id=request_id))
+
+
+def _answer(visit: Visit, step: Callable[[Visit, UnitOfWork, Looked], Response]) -> Response:
+    """Take a step; where a directory has to be asked first, roll back, ask, and take it anew."""
+    try:
+        with visit.work() as uow:
+            return step(visit, uow, Looked.NOT_YET)
+    except RecheckDue as due:
+        looked = look_again(visit, due)
     with visit.work() as uow:
-        request = find_request(uow, request_id, visit.browser)
-        client = None if request is None else find_client_of(uow, request)
-        if request is None or client is None:
-            return sign_in_over(visit, uow, request_id)
-        turn = _Turn(visit, uow, client, request)
-        if request.refused is not None:
-            error = AuthorizeError(request.refused, "The person said no.")
-            return _finish_with_error(turn, error)
-        return _dispatch(turn)
+        return step(visit, uow, looked)
 
 
-def _begin(visit: Visit, uow: UnitOfWork, params: Parameters) -> Response:
+def _go_on(visit: Visit, uow: UnitOfWork, looked: Looked, *, request_id: str) -> Response:
+    request = find_request(uow, request_id, visit.browser)
+    client = None if request is None else find_client_of(uow, request)
+    if request is None or client is None:
+        return sign_in_over(visit, uow, request_id)
+    turn = _Turn(visit, uow, client, request, looked)
+    if request.refused is not None:
+        error = AuthorizeError(request.refused, "The person said no.")
+        return _finish_with_error(turn, error)
+    return _dispatch(turn)
+
+
+def _begin(visit: Visit, uow: UnitOfWork, looked: Looked, *, params: Parameters) -> Response:
     """Check a new request. Until client and redirect URI are known, only a page may answer."""
     unsure = {"client_id", "redirect_uri"} & params.repeated
     client = find_client(uow, params.get("client_id") or "")
@@ -111,7 +128,7 @@ def _begin(visit: Visit, uow: UnitOfWork, params: Parameters) -> Response:
         # A cross-site POST comes without cookies (SameSite=Lax); the GET that follows has them.
         request_id = store_request(uow, None, request)
         return redirect(visit.url(f"/interaction/{request_id}"))
-    return _dispatch(_Turn(visit, uow, client, request))
+    return _dispatch(_Turn(visit, uow, client, request, looked))
 
 
 def _dispatch(turn: _Turn) -> Response:
@@ -164,13 +181,15 @@ def _facts(turn: _Turn, signed_in: SignedIn | None) -> FlowFacts:
         return FlowFacts(now=now, session=None, account=None, gate=None, prompts=prompts)
     stored = turn.stored
     authenticated = stored is not None and _signed_in_for_request(turn, signed_in)
+    is_old = is_unchecked(turn.uow, signed_in.look, looked=turn.looked)
+    account = replace(signed_in.account, is_unchecked=is_old)
     return FlowFacts(
         now=now,
         session=signed_in.session,
-        account=signed_in.account,
+        account=account,
         gate=decide(
             turn.uow,
-            signed_in.account,
+            account,
             birth_epoch=signed_in.session.epoch,
             session_ended=False,
             client_id=turn.client.id,

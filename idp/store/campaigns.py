@@ -14,12 +14,12 @@ from sqlalchemy.engine import Connection
 from idp.store.base import table_of
 from idp.store.groups import MembershipRow
 from idp.store.plans import PlanTargetRow
-from idp.store.users import UNUSABLE, CredentialRow, RoleGrantRow, UserRow
+from idp.store.roles import has_role
+from idp.store.users import UNUSABLE, CredentialRow, UserRow
 
 user = table_of(UserRow)
 credential = table_of(CredentialRow)
 target = table_of(PlanTargetRow)
-_role = table_of(RoleGrantRow)
 _membership = table_of(MembershipRow)
 
 _MAX_NAMED = 500
@@ -112,7 +112,7 @@ def count_targets(connection: Connection, plan: Plan) -> list[tuple[str | None, 
 def find_administrators(connection: Connection, realm: str, plan_id: str) -> list[str]:
     """Return the targets that hold an administrator role."""
     query = sa.select(target.c.user_id).where(
-        *_is_target(realm, plan_id), _has_role(target.c.realm, target.c.user_id)
+        *_is_target(realm, plan_id), has_role(target.c.realm, target.c.user_id)
     )
     return list(connection.scalars(query))
 
@@ -196,10 +196,6 @@ def _has_credential(*conditions: sa.ColumnElement[bool]) -> sa.ColumnElement[boo
     )
 
 
-def _has_role(realm: Any, user_id: Any) -> sa.ColumnElement[bool]:  # noqa: ANN401 - columns of either table
-    return sa.exists().where(_role.c.realm == realm, _role.c.user_id == user_id)
-
-
 def _reason(exclusion: Exclusion) -> sa.Case[Any]:
     """Return the expression of why a user is left out; NULL for one who is not."""
     whens: list[Any] = [
@@ -209,7 +205,7 @@ def _reason(exclusion: Exclusion) -> sa.Case[Any]:
     if exclusion.acting_id is not None:
         whens.insert(0, (user.c.id == exclusion.acting_id, ACTING))
     if exclusion.administrators:
-        whens.append((_has_role(user.c.realm, user.c.id), ADMINISTRATOR))
+        whens.append((has_role(user.c.realm, user.c.id), ADMINISTRATOR))
     if exclusion.without_email:
         whens.append((user.c.email.is_(None), NO_EMAIL))
     if exclusion.without_password:

@@ -4,6 +4,7 @@ A user whose `users.connector` is set has one link. What a run read lies in the 
 is over; what it would do lies beside it, and is what gets applied.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,8 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.store.base import HASH, ID, NAME, Base, InRealm
+from idp.store.groups import MembershipRow
+from idp.store.users import CredentialRow, UserRow
 
 CONNECTOR = String(64)
 STABLE_ID = String(256)
@@ -49,7 +52,8 @@ class DirectoryLinkRow(InRealm, Base):
     `digest` is of everything that was taken from the entry, `address_hash` of where it lay.
     `is_disabled` is the directory's word and `is_removed` an administrator's; `users.status` is
     inactive while either says so. `checked_at` is when the directory was last seen to have it,
-    `run_id` the last run that changed it.
+    `run_id` the last run that made, moved, took away or brought back the account: after any other
+    change it is in the same groups.
     """
 
     __tablename__ = "directory_links"
@@ -192,18 +196,24 @@ class DirectoryChangeRow(InRealm, Base):
     outcome: Mapped[str | None] = mapped_column(String(64))
 
 
-def refresh_statistics(connection: Connection) -> None:
-    """Tell PostgreSQL's planner how much there is now; its own look comes minutes too late."""
+MANY = 1000
+"""From how many new rows on it is worth telling PostgreSQL's planner of them."""
+
+
+def refresh_statistics(connection: Connection, tables: Iterable[type[Base]]) -> None:
+    """Tell PostgreSQL's planner how much there is now; its own look comes minutes too late.
+
+    Without it even the look whether a new link has its user reads all users of the realm.
+    """
     if connection.dialect.name != "postgresql":
         return
-    for row in _JOINED:
+    for row in tables:
         connection.execute(text(f"ANALYZE {row.__tablename__}"))
 
 
-_JOINED = (
-    DirectoryStageRow,
-    DirectoryStageMemberRow,
-    DirectoryLinkRow,
-    DirectoryMemberRow,
-    DirectoryChangeRow,
+READ_TABLES = (DirectoryStageRow, DirectoryStageMemberRow)
+APPLIED_TABLES = (
+    *(DirectoryChangeRow, DirectoryLinkRow, DirectoryMemberRow),
+    *(UserRow, CredentialRow, MembershipRow),
 )
+"""What a run fills while it reads, and while it is applied."""

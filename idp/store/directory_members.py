@@ -70,6 +70,18 @@ def groups_of_changed(connection: Connection, realm: str, connector: str, run_id
     return set(connection.scalars(query))
 
 
+def leaving(realm: str, connector: str, group_id: str, inside: Collection[str]) -> sa.Select[str]:
+    """Return the query for the members of a group whom none of the groups `inside` of it lists."""
+    wanted = _wanted(realm, connector, inside)
+    return _present(realm, group_id).where(_membership.c.user_id.not_in(wanted))
+
+
+def joining(realm: str, connector: str, group_id: str, inside: Collection[str]) -> sa.Select[str]:
+    """Return the query for those whom a group `inside` of a group lists, who are not in it yet."""
+    wanted = _wanted(realm, connector, inside)
+    return wanted.where(_link.c.user_id.not_in(_present(realm, group_id))).distinct()
+
+
 def settle_members(
     connection: Connection, realm: str, connector: str, group_id: str, inside: Collection[str]
 ) -> None:
@@ -77,7 +89,30 @@ def settle_members(
 
     What a password was refused for by the rules of a group is judged anew once it is left.
     """
-    wanted = (
+    place = (realm, connector, group_id, inside)
+    connection.execute(
+        sa.update(_credential)
+        .where(
+            _credential.c.realm == realm,
+            _credential.c.user_id.in_(leaving(*place)),
+            _credential.c.refused_under.is_not(None),
+        )
+        .values(refused_under=None)
+    )
+    connection.execute(
+        sa.delete(_membership).where(
+            _membership.c.realm == realm,
+            _membership.c.group_id == group_id,
+            _membership.c.user_id.not_in(_wanted(realm, connector, inside)),
+        )
+    )
+    new = joining(*place).add_columns(_literal(realm), _literal(group_id))
+    names = ("user_id", "realm", "group_id")
+    connection.execute(sa.insert(_membership).from_select(names, new))
+
+
+def _wanted(realm: str, connector: str, inside: Collection[str]) -> sa.Select[str]:
+    return (
         sa.select(_link.c.user_id)
         .join(_member, _IS_MEMBER)
         .where(
@@ -87,28 +122,18 @@ def settle_members(
             _member.c.group_id.in_(inside),
         )
     )
-    of_group = (_membership.c.realm == realm, _membership.c.group_id == group_id)
-    leaving = sa.select(_membership.c.user_id).where(
-        *of_group, _membership.c.user_id.not_in(wanted)
+
+
+def _present(realm: str, group_id: str) -> sa.Select[str]:
+    return sa.select(_membership.c.user_id).where(
+        _membership.c.realm == realm, _membership.c.group_id == group_id
     )
-    present = sa.select(_membership.c.user_id).where(*of_group)
-    connection.execute(
-        sa.update(_credential)
-        .where(
-            _credential.c.realm == realm,
-            _credential.c.user_id.in_(leaving),
-            _credential.c.refused_under.is_not(None),
-        )
-        .values(refused_under=None)
-    )
-    connection.execute(
-        sa.delete(_membership).where(*of_group, _membership.c.user_id.not_in(wanted))
-    )
-    new = sa.select(_literal(realm), _literal(group_id), _link.c.user_id).where(
-        _link.c.realm == realm, _link.c.user_id.in_(wanted), _link.c.user_id.not_in(present)
-    )
-    names = ("realm", "group_id", "user_id")
-    connection.execute(sa.insert(_membership).from_select(names, new))
+
+
+def count_members(connection: Connection, realm: str, group_id: str) -> int:
+    """Return how many are in a group."""
+    present = _present(realm, group_id).subquery()
+    return connection.execute(sa.select(sa.func.count()).select_from(present)).scalar_one()
 
 
 def take_members(

@@ -1,4 +1,4 @@
-"""Groups: a plain list on users."""
+"""Groups: a plain list on users, and the administrator roles that come with them."""
 
 from datetime import datetime
 
@@ -34,3 +34,14 @@ class MembershipRow(InRealm, Base):
 
     group_id: Mapped[str] = mapped_column(ID, primary_key=True)
     user_id: Mapped[str] = mapped_column(ID, primary_key=True)
+
+
+class GroupRoleRow(InRealm, Base):
+    """An administrator role that every member of a group holds: `owner` or `auditor`."""
+
+    __tablename__ = "group_roles"
+    __table_args__ = (ForeignKeyConstraint(["realm", "group_id"], ["groups.realm", "groups.id"]),)
+
+    group_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    role: Mapped[str] = mapped_column(String(32), primary_key=True)
+    granted_at: Mapped[datetime]

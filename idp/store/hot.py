@@ -68,6 +68,7 @@ _FULL_SESSION_COLUMNS = (
     _session.c.last_seen_at,
     _session.c.expires_at.label("session_expires_at"),
 )
+_LINK_COLUMNS = (_link.c.stable_id, _link.c.checked_at)
 _CLIENT_COLUMNS = (
     _realm.c.policy_version,
     _realm.c.keys_version,
@@ -135,8 +136,7 @@ _REFRESH = (
         _family.c.used_at,
         _family.c.expires_at,
         _family.c.revoked_at,
-        _link.c.stable_id,
-        _link.c.checked_at,
+        *_LINK_COLUMNS,
     )
     .select_from(
         _link_join(
@@ -190,15 +190,18 @@ _REDEEM = (
 )
 
 _SIGNED_IN = (
-    sa.select(*ACCOUNT_COLUMNS, *_FULL_SESSION_COLUMNS)
+    sa.select(*ACCOUNT_COLUMNS, *_FULL_SESSION_COLUMNS, *_LINK_COLUMNS)
     .select_from(
-        _account_join(
-            _realm.join(
-                _session,
-                sa.and_(
-                    _session.c.realm == _realm.c.name,
-                    _session.c.secret_hash == sa.bindparam("secret_hash"),
+        _link_join(
+            _account_join(
+                _realm.join(
+                    _session,
+                    sa.and_(
+                        _session.c.realm == _realm.c.name,
+                        _session.c.secret_hash == sa.bindparam("secret_hash"),
+                    ),
                 ),
+                _session.c.user_id,
             ),
             _session.c.user_id,
         )

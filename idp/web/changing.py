@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from idp.core.accounts import Owner, find_account_by_id
 from idp.core.directory_passwords import (
+    ChangeElsewhere,
     ChangeUncertain,
     DirectoryChangeOutcome,
     WayToChange,
@@ -54,6 +55,10 @@ _DOWN = (
     "The company directory does not answer just now, so nothing was changed. "
     "Please try again in a minute."
 )
+_EXPIRED = (
+    "Your password is too old, says the company directory, and it does not take a new one from "
+    "here any more."
+)
 _log = structlog.get_logger("idp.web")
 _DIFFERS = Finding(DiffersFromCurrent.lines[0])
 
@@ -65,6 +70,7 @@ _Refused = (
     | TemporaryPasswordOver
     | DirectoryDown
     | ChangeUncertain
+    | ChangeElsewhere
 )
 
 
@@ -172,12 +178,18 @@ def _elsewhere(status: int, context: dict[str, object]) -> Response | None:
     way = context["way"]
     if not isinstance(way, WayToChange) or way.is_here:
         return None
-    is_address = way.where is not None and way.where.startswith(_ADDRESSES)
+    return _show_elsewhere(status, context)
+
+
+def _show_elsewhere(status: int, context: dict[str, object]) -> Response:
+    way = context["way"]
+    where = way.where if isinstance(way, WayToChange) else None
+    is_address = where is not None and where.startswith(_ADDRESSES)
     shown: dict[str, object] = {"client_name": None, "cancel_url": None, "again_url": None}
     return page(
         status,
         "change_elsewhere.html",
-        **shown | context | {"where": way.where, "is_address": is_address},
+        **shown | context | {"where": where, "is_address": is_address},
     )
 
 
@@ -200,6 +212,16 @@ def _refused(outcome: _Refused, context: dict[str, object]) -> Response:
             return _throttled(context, retry_after)
         case TemporaryPasswordOver():
             return _form(401, context | {"message": _TEMPORARY_OVER})
+        case DirectoryDown() | ChangeUncertain() | ChangeElsewhere():
+            return _not_by_directory(outcome, context)
+        case _:
+            assert_never(outcome)
+
+
+def _not_by_directory(
+    outcome: DirectoryDown | ChangeUncertain | ChangeElsewhere, context: dict[str, object]
+) -> Response:
+    match outcome:
         case DirectoryDown(retry_after, detail):
             _log.warning("directory is down", detail=detail)
             response = _form(503, context | {"message": _DOWN})
@@ -209,6 +231,8 @@ def _refused(outcome: _Refused, context: dict[str, object]) -> Response:
             _log.warning("password change is uncertain", detail=detail)
             shown: dict[str, object] = {"client_name": None, "again_url": None}
             return page(503, "change_uncertain.html", **shown | context)
+        case ChangeElsewhere():
+            return _show_elsewhere(409, context | {"reasons": [_EXPIRED]})
         case _:
             assert_never(outcome)
 

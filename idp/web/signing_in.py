@@ -7,7 +7,7 @@ import structlog
 from flask import Response
 from flask.typing import ResponseReturnValue
 
-from idp.core.directory_sign_in import DirectoryDown
+from idp.core.directory_sign_in import DirectoryDown, is_outage_noted
 from idp.core.guesses import LoginThrottled, TemporaryPasswordOver
 from idp.core.login import LoggedIn, LoginRefused, SignInForm, sign_in
 from idp.errors import InvalidInput
@@ -25,13 +25,19 @@ _DOWN = (
     "We could not sign you in: the company directory does not answer just now. "
     "Please try again in a minute."
 )
+_DOWN_NOW = (
+    "The company directory does not answer just now. If your account is in it, you cannot sign in "
+    "until it does: please try again in a minute."
+)
 _log = structlog.get_logger("idp.web")
 
 Proceed = Callable[[LoggedIn], ResponseReturnValue]
 
 
 def show_form(visit: Visit, **context: object) -> ResponseReturnValue:
-    """Return the empty form."""
+    """Return the empty form; in an outage of a directory it says so before anybody tries."""
+    if is_outage_noted(visit.runtime, visit.realm):
+        context["message"] = _DOWN_NOW
     return _form(visit, 200, context)
 
 

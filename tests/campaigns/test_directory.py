@@ -1,18 +1,23 @@
 """A large directory: read, read again without change, a few changes, who is there (D-08)."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
+from idp.config import load
 from idp.core.sync.runs import RunMode
-from idp.core.sync_schedule import Synced
+from idp.store.base import table_of
+from idp.store.directories import DirectoryStageRow
 from idp.store.groups import MembershipRow
+from idp.store.session import Database
 from idp.store.users import UserRow
+from tests.support import databases
+from tests.support.installation import Installation, write_installation
 from tests.support.ldap_tools import Attributes
 from tests.support.record import record
-from tests.support.sizes import campaign_size
+from tests.support.sizes import campaign_size, is_full_size
 from tests.support.slapd import (
     GROUPS,
     PEOPLE,
@@ -22,13 +27,16 @@ from tests.support.slapd import (
     person,
     running_slapd,
 )
-from tests.support.syncing import sync_to_end
-from tests.support.world import World, open_world
+from tests.support.sync_process import Cost, SyncProcess, running_sync_process
 
 pytestmark = [pytest.mark.campaign, pytest.mark.timeout(0)]
 _PEOPLE = 100_000
+_HUGE = 1_000_000
+SIZES = (campaign_size(_PEOPLE), *((_HUGE,) if is_full_size() else ()))
 _CHANGES = 60
+_SESSION_LOG = 10_000
 _IN_A_GROUP = 100
+_MOST_GROWN_MIB = 150
 NAME = "corp"
 
 
@@ -36,33 +44,35 @@ def _dn(number: int) -> str:
     return f"uid=u{number:07},{PEOPLE}"
 
 
-def _entries(count: int) -> list[tuple[str, Attributes]]:
-    people = [(_dn(number), person(f"u{number:07}")) for number in range(count)]
-    groups = [
-        (
-            f"cn=g{number},{GROUPS}",
-            {
-                "objectClass": ["groupOfNames"],
-                "cn": [f"g{number}"],
-                "member": [_dn(one) for one in range(number, count, count // _IN_A_GROUP)],
-            },
-        )
-        for number in range(count // _IN_A_GROUP // 10)
-    ]
-    return [*people, *groups]
+def _entries(count: int) -> Iterator[tuple[str, Attributes]]:
+    for number in range(count):
+        yield _dn(number), person(f"u{number:07}")
+    for number in range(count // _IN_A_GROUP // 10):
+        members = [_dn(one) for one in range(number, count, count // _IN_A_GROUP)]
+        group = {"objectClass": ["groupOfNames"], "cn": [f"g{number}"], "member": members}
+        yield f"cn=g{number},{GROUPS}", group
+
+
+@pytest.fixture(scope="module", params=SIZES)
+def size(request: pytest.FixtureRequest) -> int:
+    """Give how many people there are; a million in `make soak` only."""
+    count: int = request.param
+    return count
 
 
 @pytest.fixture(scope="module")
-def slapd() -> Iterator[SlapdServer]:
-    """Give a directory of the size of the campaign."""
-    with running_slapd(_entries(campaign_size(_PEOPLE))) as server:
+def slapd(size: int) -> Iterator[SlapdServer]:
+    """Give a directory of that size, which remembers as many changes as one in use does."""
+    with running_slapd(_entries(size), session_log=_SESSION_LOG) as server:
         yield server
 
 
-@pytest.fixture
-def world(database_url: str, slapd: SlapdServer) -> Iterator[World]:
-    """Give the product beside it, with nobody read yet."""
-    connector = {
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
+def installation(
+    request: pytest.FixtureRequest, tmp_path: Path, slapd: SlapdServer
+) -> Installation:
+    """Give an installation on each database beside it, with nobody read yet."""
+    connector: dict[str, object] = {
         "kind": "ldap",
         "url": slapd.tls_url,
         "ca_file": str(slapd.authority.ca_file),
@@ -71,49 +81,72 @@ def world(database_url: str, slapd: SlapdServer) -> Iterator[World]:
         "base": PEOPLE,
         "group_base": GROUPS,
     }
-    with open_world(database_url, settings={"connectors": {NAME: connector}}) as opened:
-        yield opened
+    made = write_installation(
+        tmp_path,
+        database_url=databases.fresh_url(request, tmp_path),
+        settings={f"connectors.{NAME}": connector},
+    )
+    made.set_up()
+    return made
 
 
-def _sync(world: World, mode: RunMode) -> tuple[Synced, float]:
-    world.advance(minutes=10)
-    began = time.perf_counter()
-    synced = sync_to_end(world, NAME, mode)
-    return synced, time.perf_counter() - began
+@pytest.fixture
+def keeper(installation: Installation) -> Iterator[SyncProcess]:
+    """Give a process that keeps the two in step, and does nothing else."""
+    with running_sync_process(installation, NAME) as process:
+        yield process
 
 
-def _memory_kib() -> int:
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    return int(status.partition("VmRSS:")[2].split()[0])
+@pytest.fixture
+def database(installation: Installation) -> Iterator[Database]:
+    """Give a look at what is stored."""
+    opened = Database(load(installation.config, {}).database.url.reveal())
+    yield opened
+    opened.close()
 
 
-def test_a_large_directory_is_kept_in_step(world: World, slapd: SlapdServer) -> None:
-    count = campaign_size(_PEOPLE)
-    before = _memory_kib()
+def _count(database: Database, row: type) -> int:
+    with database.connection(write=False) as connection:
+        query = sa.select(sa.func.count()).select_from(table_of(row))
+        return connection.execute(query).scalar_one()
 
-    first, import_seconds = _sync(world, RunMode.FULL)
-    grown = (_memory_kib() - before) // 1024
-    assert first.run.counts["create"] == world.count(UserRow) == count
-    assert world.count(MembershipRow) > 0
 
-    same, same_seconds = _sync(world, RunMode.FULL)
-    assert same.plan_id is None
+def test_a_large_directory_is_kept_in_step(
+    keeper: SyncProcess, database: Database, slapd: SlapdServer, size: int
+) -> None:
+    first = keeper.sync(RunMode.FULL)
+    assert first.counts["create"] == _count(database, UserRow) == size
+    assert _count(database, MembershipRow) == size // _IN_A_GROUP // 10 * _IN_A_GROUP
 
-    for number in range(_CHANGES):
-        slapd.change(_dn(number), "replace: sn", "sn: Changed")
-    some, some_seconds = _sync(world, RunMode.INCREMENTAL)
-    assert (some.run.mode, some.run.counts["update"]) == (RunMode.INCREMENTAL, _CHANGES)
+    same = keeper.sync(RunMode.FULL)
+    assert (same.counts["seen"], sum(same.counts.values())) == (
+        size,
+        size + same.counts["groups_seen"],
+    )
 
-    slapd.delete(_dn(count - 1))
-    swept, sweep_seconds = _sync(world, RunMode.SWEEP)
-    assert swept.run.counts["gone"] == 1
-    slapd.add(_dn(count - 1), person(f"u{count - 1:07}"))
-    for number in range(_CHANGES):
-        slapd.change(_dn(number), "replace: sn", f"sn: u{number:07}")
+    kind = "SQLite" if database.is_sqlite else "PostgreSQL"
+    some_people = [_dn(number) for number in range(_CHANGES)]
+    slapd.tools.change_each(some_people, "replace: sn", f"sn: In {kind}")
+    some = keeper.sync(RunMode.INCREMENTAL)
+    assert (some.mode, some.counts["update"], some.counts["seen"]) == (
+        "incremental",
+        _CHANGES,
+        _CHANGES,
+    )
 
-    kind = "SQLite" if world.runtime.database.is_sqlite else "PostgreSQL"
+    slapd.delete(_dn(size - 1))
+    swept = keeper.sync(RunMode.SWEEP)
+    slapd.add(_dn(size - 1), person(f"u{size - 1:07}"))
+    assert (swept.state, swept.counts["gone"]) == ("applied", 1)
+    assert _count(database, DirectoryStageRow) == 0
+
+    _record(f"directory of {size} people on {kind}", first, same, some, swept)
+    assert swept.grown_mib <= _MOST_GROWN_MIB
+
+
+def _record(what: str, first: Cost, same: Cost, some: Cost, swept: Cost) -> None:
     record(
-        f"directory of {count} people on {kind}: import {import_seconds:.1f} s and {grown} MiB, "
-        f"no change {same_seconds:.1f} s, {_CHANGES} changes {some_seconds:.1f} s, "
-        f"sweep {sweep_seconds:.1f} s"
+        f"{what}: import {first.seconds:.1f} s, no change {same.seconds:.1f} s,"
+        f" {_CHANGES} changes {some.seconds:.1f} s, sweep {swept.seconds:.1f} s;"
+        f" grew by {first.grown_mib} MiB at the import, {swept.grown_mib} MiB at most"
     )

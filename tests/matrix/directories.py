@@ -15,10 +15,13 @@ from idp.core.users import deactivate_user
 from idp.store.directories import DirectoryLinkRow
 from tests.matrix.case import NEW, Case
 from tests.matrix.outcomes import (
+    ACCOUNT_SHOWN,
     INCORRECT,
     IS_OUT,
     LIVE,
+    LOGIN_REQUIRED,
     MUST_CHANGE,
+    SIGN_IN_SCREEN,
     SIGNED_IN,
     SIGNED_IN_TO_CHANGE,
     STAYS,
@@ -66,10 +69,10 @@ DIRECTORY_MATRIX = (
     ),
     State(
         "disabled_unseen",
-        "the directory disabled the account; the last look is older than `recheck`, and the "
-        "refresh, asked before the code, looks again",
+        "the directory disabled the account; the last look is older than `recheck`, and "
+        "authorize, asked before the grants, looks again",
         INCORRECT,
-        STAYS,
+        {**IS_OUT, Endpoint.ACCOUNT: ACCOUNT_SHOWN},
         {**LIVE, Endpoint.REFRESH: refused(_DISABLED), Endpoint.CODE: refused(_DISABLED)},
     ),
     State(
@@ -91,7 +94,7 @@ DIRECTORY_MATRIX = (
         "down_long",
         "the directory does not answer; the last look is older than `max_offline`",
         DOWN,
-        STAYS,
+        {**STAYS, Endpoint.AUTHORIZE: SIGN_IN_SCREEN, Endpoint.SILENT: LOGIN_REQUIRED},
         {**LIVE, Endpoint.REFRESH: refused("sign_in_required")},
     ),
 )
@@ -111,7 +114,7 @@ class Employee:
         entry = world.runtime.directories.source(CORP).find_by_login("ada")
         assert entry is not None
         with world.begin() as uow:
-            take_state(uow, self.case.ada, state_of(entry))
+            take_state(uow, self.case.ada, state_of(entry), seen_at=uow.now)
 
     def forget_look(self, ago: timedelta) -> None:
         """Let the last look have been that long ago."""

@@ -48,7 +48,12 @@ _DIRECTORIES = """## Accounts of a directory
 The same, for an account that a directory owns, with its default settings: our policy asks nothing
 of its password (`enforce_policy`), a look at its entry counts for ten minutes (`recheck`) and lasts
 for a day while the directory does not answer (`max_offline`). With `enforce_policy` the policy
-marks it as it does any other.
+marks it as it does any other. Authorize and refresh look alike; pages of our own do not look.
+
+While a directory of the realm is known to be down, every sign-in without success gets "503 try
+later", whatever name was typed, and waits for the directory as its own people do; of an unknown
+name nothing is counted. A process knows it from the first of its people whom it could not ask,
+until the directory answers: only that first answer differs from that for a name nobody has.
 """
 
 

@@ -38,14 +38,25 @@ LATE = 20
 """How many people's passwords expired long ago; the directory lets them sign in a few times."""
 
 
+_EXPIRED = "expired0"
+
+
 def list_late() -> list[tuple[str, Attributes]]:
-    """Return people whose passwords expired, to be there when the server starts."""
+    """Return people whose passwords expired, to be there when the server starts.
+
+    The directory lets all but one of them sign in a few times.
+    """
     stamps = {
         "pwdChangedTime": ["20200101000000Z"],
         "pwdPolicySubentry": [f"cn=grace,ou=policies,{BASE}"],
     }
     logins = [f"late{number}" for number in range(LATE)]
-    return [(f"uid={login},{PEOPLE}", {**person(login, PASSWORD), **stamps}) for login in logins]
+    late = [(login, stamps) for login in logins]
+    outside = stamps | {"pwdPolicySubentry": [f"cn=expiring,ou=policies,{BASE}"]}
+    everybody = [*late, (_EXPIRED, outside)]
+    return [
+        (f"uid={login},{PEOPLE}", {**person(login, PASSWORD), **own}) for login, own in everybody
+    ]
 
 
 @dataclass
@@ -83,6 +94,10 @@ class Directory:
         """Return DN and login of somebody whose password expired."""
         login = next(self.late)
         return f"uid={login},{PEOPLE}", login
+
+    def expired_person(self) -> tuple[str, str]:
+        """Return DN and login of somebody whose password expired and lets nobody in."""
+        return f"uid={_EXPIRED},{PEOPLE}", _EXPIRED
 
     def ruled_by(self, policy: str) -> dict[str, str]:
         """Return the attribute that puts a person under one of the directory's own policies."""
@@ -159,7 +174,7 @@ def add_entry(
             )
         )
         uow.db.flush()
-        take_state(uow, user_id, state_of(entry))
+        take_state(uow, user_id, state_of(entry), seen_at=uow.now)
     return user_id
 
 

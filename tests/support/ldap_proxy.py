@@ -104,18 +104,20 @@ class LdapProxy:
         return self.url_at(LOOPBACK)
 
     def answer(
-        self, request: Request, code: int, *, at: int = 1, needle: bytes = b"", extra: bytes = b""
-    ) -> None:
+        self, request: Request, code: int, *, at: int = 1, needle: bytes = b"", extra: bytes = b"",
+        message: str = "made up",
+    ) -> None:  # fmt: skip
         """Answer with a code, instead of the directory, from the `at`-th such request on.
 
         Args:
             needle: only requests with these bytes in them count.
             extra: bytes of controls to add.
+            message: what the server says to the code.
         """
 
         def deed(line: _Line, number: int) -> None:
             refers = [self.refers_to] if code == _REFERRAL else []
-            line.say(result(request, number, code, *refers, extra=extra))
+            line.say(result(request, number, code, *refers, extra=extra, message=message))
 
         self._faults.append(_Fault(request, needle, at, deed))
 
@@ -143,9 +145,11 @@ class LdapProxy:
         """Close the connection instead of answering."""
         self._faults.append(_Fault(request, needle, at, lambda line, _: line.end()))
 
-    def stall(self, request: Request, *, at: int = 1, needle: bytes = b"") -> None:
-        """Never answer."""
-        self._faults.append(_Fault(request, needle, at, lambda *_: None))
+    def stall(self, request: Request, *, at: int = 1, needle: bytes = b"") -> threading.Event:
+        """Never answer; the event tells that somebody waits."""
+        waits = threading.Event()
+        self._faults.append(_Fault(request, needle, at, lambda *_: waits.set()))
+        return waits
 
     def start_tls(self, certificate: Path) -> None:
         """Take StartTLS itself, with that certificate."""
@@ -226,9 +230,12 @@ class LdapProxy:
         return None
 
 
-def result(request: Request, number: int, code: int, *refers: str, extra: bytes = b"") -> bytes:
+def result(
+    request: Request, number: int, code: int, *refers: str, extra: bytes = b"",
+    message: str = "made up",
+) -> bytes:  # fmt: skip
     """Return an answer of that code; `extra` is the encoding of its controls."""
-    texts = write(0x04) + write(0x04, b"made up")
+    texts = write(0x04) + write(0x04, message.encode())
     others = b"".join(write(0x04, url.encode()) for url in refers)
     said = write(0x0A, bytes([code]) if code < 128 else code.to_bytes(2, "big"))
     operation = write(

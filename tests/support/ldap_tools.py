@@ -3,11 +3,13 @@
 import base64
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 Attributes = Mapping[str, Sequence[str | bytes]]
+_AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +25,21 @@ class LdapTools:
         """Add one entry."""
         self._run("ldapadd", ldif(dn, attributes))
 
+    def add_all(self, entries: Iterable[tuple[str, Attributes]]) -> None:
+        """Add many entries."""
+        rest = iter(entries)
+        while some := list(islice(rest, _AT_ONCE)):
+            self._run("ldapadd", "\n".join(ldif(dn, attributes) for dn, attributes in some))
+
     def change(self, dn: str, *lines: str) -> None:
         """Apply lines of LDIF after `dn:`, beginning with `changetype:` or with the operation."""
+        self.change_each([dn], *lines)
+
+    def change_each(self, dns: Sequence[str], *lines: str) -> None:
+        """Apply the same lines to several entries."""
         head = [] if lines[0].startswith("changetype") else ["changetype: modify"]
-        self._run("ldapmodify", "\n".join([_line("dn", dn), *head, *lines, ""]))
+        each = ("\n".join([_line("dn", dn), *head, *lines, ""]) for dn in dns)
+        self._run("ldapmodify", "\n".join(each))
 
     def delete(self, *dns: str) -> None:
         """Delete entries."""

@@ -143,6 +143,12 @@ class Visitor:
         self.submit(username=name, password=password)
         return self.go_on()
 
+    def change_password(self, current: str, new: str) -> Seen:
+        """Change the password on the account's own page; somebody is signed in."""
+        self.open("/account/password")
+        self.submit(current_password=current, new_password=new, confirm_password=new)
+        return self.go_on()
+
     def cookie(self, purpose: str) -> str | None:
         """Return the value of one of the product's cookies in this browser."""
         host = urlsplit(PUBLIC_URL).hostname or ""

@@ -8,9 +8,10 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from tests.support import MissingPartError
@@ -33,11 +34,15 @@ BLIND = f"cn=blind,{BASE}"
 ROOT = f"cn=root,{BASE}"
 _ROOT_PASSWORD = "root-Secret-7"
 SESSION_LOG = 20
-"""As many changes the server remembers; after more it lists what is unchanged."""
+"""As many changes the server remembers unless told otherwise; after more it lists what is
+unchanged."""
 
 _PROGRAM = "/usr/sbin/slapd"
 _SCHEMA = Path("/etc/ldap/schema")
 _STOP_SECONDS = 10
+_LOAD_SECONDS = 600
+_MOST_BYTES = 2**34
+"""What a database may have; its file is as large as what is in it."""
 
 
 @dataclass
@@ -112,15 +117,17 @@ def hashed(password: str | bytes) -> bytes:
 
 
 @contextmanager
-def running_slapd(entries: Sequence[tuple[str, Attributes]]) -> Iterator[SlapdServer]:
+def running_slapd(
+    entries: Iterable[tuple[str, Attributes]], *, session_log: int = SESSION_LOG
+) -> Iterator[SlapdServer]:
     """Start a server with `entries` beside its own in a temporary directory; stop it afterwards."""
     if not Path(_PROGRAM).exists() or shutil.which("ldapmodify") is None:
         raise MissingPartError("slapd with ldap-utils")
     home = Path(tempfile.mkdtemp(prefix="idp-slapd-"))
     try:
         authority = Authority(home)
-        configuration = _configure(home, authority)
-        for suffix, own in ((BASE, [*_tree(BASE), *entries]), (HASHING, _tree(HASHING))):
+        configuration = _configure(home, authority, session_log)
+        for suffix, own in ((BASE, chain(_tree(BASE), entries)), (HASHING, _tree(HASHING))):
             _load(configuration, suffix, own)
         server = SlapdServer(free_port(), free_port(), home, authority)
         process = _start(configuration, server)
@@ -151,7 +158,7 @@ def _start(configuration: Path, server: SlapdServer) -> "subprocess.Popen[bytes]
     return process
 
 
-def _configure(home: Path, authority: Authority) -> Path:
+def _configure(home: Path, authority: Authority, session_log: int) -> Path:
     certificate = authority.certify("slapd")
     path = home / "slapd.conf"
     head = [
@@ -166,7 +173,8 @@ def _configure(home: Path, authority: Authority) -> Path:
         "database monitor",
         f'access to * by dn.exact="{SERVICE}" read by * none',
     ]
-    path.write_text("\n".join([*head, *_database(home, BASE), *_database(home, HASHING), ""]))
+    databases = [*_database(home, BASE, session_log), *_database(home, HASHING, session_log)]
+    path.write_text("\n".join([*head, *databases, ""]))
     return path
 
 
@@ -174,7 +182,7 @@ _SCHEMAS = ("core", "cosine", "inetorgperson", "nis")
 _MODULES = ("back_mdb", "back_monitor", "ppolicy", "memberof", "refint", "syncprov")
 
 
-def _database(home: Path, suffix: str) -> list[str]:
+def _database(home: Path, suffix: str, session_log: int) -> list[str]:
     folder = home / suffix
     folder.mkdir()
     return [
@@ -183,7 +191,7 @@ def _database(home: Path, suffix: str) -> list[str]:
         f'rootdn "{ROOT}"',
         *([f"rootpw {_ROOT_PASSWORD}"] if suffix == BASE else []),
         f"directory {folder}",
-        "maxsize 268435456",
+        f"maxsize {_MOST_BYTES}",
         "dbnosync",
         "index objectClass,entryUUID,entryCSN,uid,member,modifyTimestamp eq",
         f'limits dn.exact="{SERVICE}" size=unlimited time=unlimited',
@@ -199,7 +207,7 @@ def _database(home: Path, suffix: str) -> list[str]:
         "ppolicy_use_lockout",
         *(["ppolicy_hash_cleartext"] if suffix == HASHING else []),
         "overlay syncprov",
-        f"syncprov-sessionlog {SESSION_LOG}",
+        f"syncprov-sessionlog {session_log}",
     ]
 
 
@@ -244,12 +252,15 @@ def _policy(name: str, **own: str) -> Attributes:
     } | {key: [value] for key, value in own.items()}
 
 
-def _load(configuration: Path, suffix: str, entries: Sequence[tuple[str, Attributes]]) -> None:
-    text = "\n".join(ldif(dn, attributes) for dn, attributes in entries)
+def _load(configuration: Path, suffix: str, entries: Iterable[tuple[str, Attributes]]) -> None:
+    path = configuration.with_name("entries.ldif")
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(f"{ldif(dn, attributes)}\n" for dn, attributes in entries)
     done = subprocess.run(
-        ["slapadd", "-q", "-f", configuration, "-b", suffix, "-w"],
-        input=text.encode(), capture_output=True, check=False, timeout=60,
+        ["slapadd", "-q", "-f", configuration, "-b", suffix, "-w", "-l", path],
+        capture_output=True, check=False, timeout=_LOAD_SECONDS,
     )  # fmt: skip
+    path.unlink()
     if done.returncode:
         reason = f"slapadd failed: {done.stderr.decode()}"
         raise RuntimeError(reason)

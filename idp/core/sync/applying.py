@@ -15,23 +15,30 @@ from idp.core.jobs import Job
 from idp.core.planning import PlanState
 from idp.core.sync import group_acts, people_acts
 from idp.core.sync.change_rows import DONE
-from idp.core.sync.memberships import affected_groups, all_groups, settle_members
+from idp.core.sync.memberships import affected_groups, all_groups, settle_some
 from idp.core.sync.people_acts import Applying
 from idp.core.sync.runs import RunMode, RunState, hold_directory
 from idp.core.sync.sightings import moved_links
 from idp.core.work import UnitOfWork
 from idp.errors import Conflict
-from idp.store.directories import DirectoryChangeRow, DirectoryRunRow, refresh_statistics
+from idp.store.directories import (
+    APPLIED_TABLES,
+    MANY,
+    DirectoryChangeRow,
+    DirectoryRunRow,
+    refresh_statistics,
+)
 from idp.store.directory_members import forget_stage
 from idp.store.plans import PlanRow
 
 APPLY_JOB = "directory.apply"
 BATCH = 250
-_FORGET = 2000
+_FORGET = 5000
+_BEFORE_ALL = -1
 _PEOPLE, _NEW, _LISTS = "people", "new", "lists"
 _MOVES, _SETTLING, _END = "moves:", "settling:", "end:"
 _PHASES = {
-    _PEOPLE: (("gone", "disable", "enable", "update"), f"{_NEW}:-1"),
+    _PEOPLE: (("gone", "disable", "enable", "update"), f"{_NEW}:{_BEFORE_ALL}"),
     _NEW: (("create",), _MOVES),
     _LISTS: (("group_gone", "group_create", "group_update"), _SETTLING),
 }
@@ -42,12 +49,12 @@ People who move are noted before groups, which list them where they lie now.
 
 
 def apply_batch(uow: UnitOfWork, job: Job) -> Step:
-    """Apply the next changes of a run, or settle the next group."""
+    """Apply the next changes of a run, or settle the next groups."""
     run = uow.db.get_one(DirectoryRunRow, (uow.realm, str(job.params["run_id"])))
     if run.state != RunState.APPLYING:
         raise Conflict("directory.run_over", run_id=run.id, state=run.state)
     applying = Applying(run.connector, run.id)
-    phase, _, after = (job.cursor or f"{_PEOPLE}:-1").partition(":")
+    phase, _, after = (job.cursor or f"{_PEOPLE}:{_BEFORE_ALL}").partition(":")
     match phase:
         case "people" | "new" | "lists":
             return _apply_changes(uow, applying, phase, int(after))
@@ -95,6 +102,8 @@ def _apply_changes(uow: UnitOfWork, applying: Applying, phase: str, after: int) 
     _note_unsettled(uow, applying)
     change = DirectoryChangeRow
     ops, following = _PHASES[phase]
+    run = uow.db.get_one(DirectoryRunRow, (uow.realm, applying.run_id))
+    are_many = sum(run.counts[op] for op in ops) >= MANY
     rows = uow.db.scalars(
         sa.select(change)
         .where(change.run_id == applying.run_id, change.position > after, change.op.in_(ops))
@@ -102,13 +111,17 @@ def _apply_changes(uow: UnitOfWork, applying: Applying, phase: str, after: int) 
         .limit(BATCH)
     ).all()
     if not rows:
-        refresh_statistics(uow.db.connection())
+        if are_many:
+            refresh_statistics(uow.db.connection(), APPLIED_TABLES)
         return Step(cursor=following)
     if phase == _NEW:
         people_acts.create(uow, applying, rows)
     else:
         for row in rows:
             row.outcome = _apply_one(uow, applying, row)
+    if are_many and after == _BEFORE_ALL:
+        uow.db.flush()
+        refresh_statistics(uow.db.connection(), APPLIED_TABLES)
     return Step(done=len(rows), cursor=f"{phase}:{rows[-1].position}")
 
 
@@ -137,7 +150,7 @@ def _apply_moves(uow: UnitOfWork, applying: Applying) -> Step:
     if moved:
         people_acts.move(uow, applying, moved)
         return Step(done=len(moved), cursor=_MOVES)
-    return Step(cursor=f"{_LISTS}:-1")
+    return Step(cursor=f"{_LISTS}:{_BEFORE_ALL}")
 
 
 def _settle_next(uow: UnitOfWork, applying: Applying, after: str) -> Step:
@@ -149,8 +162,8 @@ def _settle_next(uow: UnitOfWork, applying: Applying, after: str) -> Step:
     waiting = [group for group in affected if group > after]
     if not waiting:
         return Step(cursor=_END)
-    settle_members(uow, applying.connector, waiting[0])
-    return Step(cursor=f"{_SETTLING}{waiting[0]}")
+    last = settle_some(uow, applying.connector, waiting)
+    return Step(cursor=f"{_SETTLING}{last}")
 
 
 def _is_all_to_settle(uow: UnitOfWork, applying: Applying) -> bool:

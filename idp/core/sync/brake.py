@@ -12,8 +12,8 @@ from enum import StrEnum
 import sqlalchemy as sa
 
 from idp.config import Connector
-from idp.core.roles import acting_owners
 from idp.core.sync.change_rows import DONE
+from idp.core.sync.role_losses import find_losses, loses_many, takes_last_owner
 from idp.core.sync.runs import RunMode
 from idp.core.work import UnitOfWork
 from idp.store.directories import (
@@ -44,6 +44,7 @@ class Hold(StrEnum):
     TOO_MANY_RENAMED = "too_many_renamed"
     IDS_REPLACED = "ids_replaced"
     LAST_OWNER = "last_owner"
+    ROLE_LOST = "role_lost"
     GROUPS_GONE = "groups_gone"
     UNREADABLE = "unreadable"
 
@@ -65,6 +66,7 @@ def find_holds(
     earlier = _taken_lately(uow, run) if taken else 0
     share = connector.most_gone_percent * active // 100
     is_listing = run.mode != RunMode.INCREMENTAL
+    losses = find_losses(uow, run)
     held = {
         Hold.NOTHING_SEEN: is_listing and counts["seen"] == 0,
         Hold.FEWER_SEEN: is_listing and _are_fewer(counts["seen"], seen),
@@ -75,7 +77,8 @@ def find_holds(
         Hold.IDS_REPLACED: _is_over(counts["replaced"], active, _MOST_REPLACED_PERCENT),
         Hold.GROUPS_GONE: is_listing and _lose_groups(uow, run.connector, counts),
         Hold.UNREADABLE: counts["nameless"] > 0 and counts["gone"] > 0,
-        Hold.LAST_OWNER: taken > 0 and _takes_last_owner(uow, run.id),
+        Hold.ROLE_LOST: any(map(loses_many, losses)),
+        Hold.LAST_OWNER: (taken > 0 or bool(losses)) and takes_last_owner(uow, run.id, losses),
     }
     return [hold.value for hold, is_so in held.items() if is_so]
 
@@ -130,12 +133,3 @@ def _taken_lately(uow: UnitOfWork, run: DirectoryRunRow) -> int:
         )
     )
     return uow.db.scalar(taken) or 0
-
-
-def _takes_last_owner(uow: UnitOfWork, run_id: str) -> bool:
-    change = DirectoryChangeRow
-    owners = set(uow.db.scalars(acting_owners()))
-    taken = sa.select(change.subject_id).where(
-        change.run_id == run_id, change.op.in_(_TAKING), change.subject_id.in_(owners)
-    )
-    return bool(owners) and owners == set(uow.db.scalars(taken))

@@ -3,6 +3,8 @@
 People who leave come first, so that their names are free; then those who change; then new ones.
 """
 
+from functools import partial
+
 import sqlalchemy as sa
 
 from idp.core.sync import group_changes, people_changes, sightings
@@ -28,12 +30,14 @@ COUNTS = (
 def write_differences(reading: Reading) -> dict[str, int]:
     """Write down what a run would change; return how many of each."""
     tally = Tally()
+    with reading.runtime.begin(reading.realm, write=False) as uow:
+        twins = people_changes.find_twins(uow, reading)
     is_listing = reading.mode is not RunMode.INCREMENTAL
     people, groups = people_changes, group_changes
     finders: tuple[Finder, ...] = (
         people.missing_people if is_listing else people.named_gone_people,
         people.changed_people,
-        people.new_people,
+        partial(people.new_people, twins),
         groups.missing_groups if is_listing else groups.named_gone_groups,
         groups.changed_groups,
         people.rejected_people,

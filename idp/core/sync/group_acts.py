@@ -6,6 +6,12 @@ Such a group is known by the directory's id, so a renamed one keeps its members 
 import sqlalchemy as sa
 
 from idp.core.events import Event, EventCode
+from idp.core.group_roles import (
+    end_lost_roles,
+    forget_roles,
+    hold_leaving,
+    keep_last_owners,
+)
 from idp.core.group_spellings import SEPARATORS, check_group_name
 from idp.core.names import name_key
 from idp.core.policies import current_policy
@@ -24,6 +30,7 @@ from idp.store.groups import GroupRow, MembershipRow
 
 _BAD_NAME = "skipped:name_unusable"
 _IN_POLICY = "skipped:in_policy"
+_LAST_OWNER = "skipped:last_owner"
 _LONGEST = 128
 
 
@@ -74,16 +81,26 @@ def update_group(uow: UnitOfWork, applying: Applying, change: DirectoryChangeRow
 
 
 def remove_group(uow: UnitOfWork, change: DirectoryChangeRow) -> str:
-    """Remove a group that the directory has no more; one that policies name stays, empty."""
+    """Remove a group that the directory has no more; one that policies name stays, empty.
+
+    So does one, with its last owners, without whom nobody could administer.
+    """
     known = _group_as_reviewed(uow, change)
     if known is None:
         return CHANGED
     group = uow.db.get_one(GroupRow, (uow.realm, known.group_id))
+    members = sa.select(MembershipRow.user_id).where(MembershipRow.group_id == group.id)
+    leaving = hold_leaving(uow, group.id, members)
     for row in (MembershipRow, DirectoryMemberRow):
         uow.db.execute(
             sa.delete(row).where(row.group_id == group.id),
             execution_options={"synchronize_session": False},
         )
+    is_needed = keep_last_owners(uow, leaving)
+    end_lost_roles(uow, leaving)
+    if is_needed:
+        return _LAST_OWNER
+    forget_roles(uow, group, leaving.roles)
     uow.db.delete(known)
     uow.db.flush()
     if _is_in_policy(uow, group):

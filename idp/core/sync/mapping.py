@@ -75,20 +75,25 @@ def map_entry(
     Args:
         stored_email: of several addresses this one is kept while the entry still has it.
     """
-    problems = Problems()
-    columns = check_profile(Profile(username=entry.login), problems)
-    if problems.found:
-        return NoAccount(f"its login {problems.found[0]['reason']}")
+    texts: dict[str, Any] = {}
     left_out: list[str] = []
     claims: dict[str, object] = {}
     for name in sorted(_governed(entry, connector)):
         values = entry.attributes.get(name, ())
         if name in _TEXTS:
-            value = _chosen(name, values, stored_email)
-            columns |= _text_columns(name, value, left_out)
+            texts[name] = _chosen(name, values, stored_email)
         elif values:
             claims |= _claim(name, values, left_out)
-    return MappedEntry({**columns, "claims": claims}, tuple(left_out))
+    problems = Problems()
+    columns = check_profile(Profile(username=entry.login, **texts), problems)
+    for problem in problems.found:
+        name = problem["field"]
+        if name == "username":
+            return NoAccount(f"its login {problem['reason']}")
+        left_out.append(name)
+        empty: dict[str, Any] = {name: None}
+        columns |= check_profile(Profile(**empty), Problems())
+    return MappedEntry({**columns, "claims": claims}, tuple(sorted(left_out)))
 
 
 def _governed(entry: DirectoryEntry, connector: Connector) -> set[str]:
@@ -101,20 +106,6 @@ def _chosen(name: str, values: tuple[str, ...], stored_email: str | None) -> str
         kept = [value for value in values if value.casefold() == stored_email.casefold()]
         values = (*kept, *values)
     return values[0] if values else None
-
-
-def _text_columns(name: str, value: str | None, left_out: list[str]) -> dict[str, object]:
-    problems = Problems()
-    columns = check_profile(_profile(name, value), problems)
-    if not problems.found:
-        return columns
-    left_out.append(name)
-    return check_profile(_profile(name, None), Problems())
-
-
-def _profile(name: str, value: str | None) -> Profile:
-    given: dict[str, Any] = {name: value}
-    return Profile(**given)
 
 
 def _claim(name: str, values: tuple[str, ...], left_out: list[str]) -> dict[str, object]:

@@ -3,11 +3,24 @@
 Directories list direct members only, by address; groups may contain each other in circles.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+import sqlalchemy as sa
+
+from idp.core.group_roles import (
+    end_lost_roles,
+    hold_leaving,
+    keep_last_owners,
+    note_joining,
+    roles_by_group,
+)
 from idp.core.work import UnitOfWork
 from idp.store import directory_members
+from idp.store.directories import DirectoryGroupRow
 from idp.store.directory_members import Children, read_children
+
+_GROUPS_AT_ONCE = 50
+_MEMBERS_AT_ONCE = 5000
 
 
 def affected_groups(
@@ -30,11 +43,50 @@ def all_groups(uow: UnitOfWork, connector: str) -> list[str]:
     return sorted(read_children(uow.db.connection(), uow.realm, connector))
 
 
+def settle_some(uow: UnitOfWork, connector: str, waiting: Sequence[str]) -> str:
+    """Settle as many of the waiting groups as one transaction should; return the last of them."""
+    children = read_children(uow.db.connection(), uow.realm, connector)
+    settled = 0
+    for group_id in waiting[:_GROUPS_AT_ONCE]:
+        _settle(uow, connector, group_id, sorted(_below(children, group_id)))
+        settled += directory_members.count_members(uow.db.connection(), uow.realm, group_id)
+        if settled >= _MEMBERS_AT_ONCE:
+            break
+    return group_id
+
+
 def settle_members(uow: UnitOfWork, connector: str, group_id: str) -> None:
-    """Bring who is in a group up to what the directory lists."""
+    """Bring who is in a group up to what the directory lists.
+
+    Who leaves one that gives a role loses it, but for the last owners: they stay until there is
+    another one, and each run that reads all groups tries again.
+    """
+    children = read_children(uow.db.connection(), uow.realm, connector)
+    _settle(uow, connector, group_id, sorted(_below(children, group_id)))
+
+
+def _settle(uow: UnitOfWork, connector: str, group_id: str, inside: Sequence[str]) -> None:
     connection = uow.db.connection()
-    inside = _below(read_children(connection, uow.realm, connector), group_id)
-    directory_members.settle_members(connection, uow.realm, connector, group_id, sorted(inside))
+    place = (uow.realm, connector, group_id, inside)
+    if not roles_by_group(uow, [group_id]):
+        directory_members.settle_members(connection, *place)
+        return
+    leaving = hold_leaving(uow, group_id, directory_members.leaving(*place))
+    note_joining(uow, group_id, uow.db.scalars(directory_members.joining(*place)).all())
+    uow.db.flush()
+    directory_members.settle_members(connection, *place)
+    if keep_last_owners(uow, leaving):
+        _look_anew(uow, group_id)
+    end_lost_roles(uow, leaving)
+
+
+def _look_anew(uow: UnitOfWork, group_id: str) -> None:
+    uow.db.execute(
+        sa.update(DirectoryGroupRow)
+        .where(DirectoryGroupRow.group_id == group_id)
+        .values(digest=""),
+        execution_options={"synchronize_session": False},
+    )
 
 
 def _below(children: Children, group: str) -> set[str]:

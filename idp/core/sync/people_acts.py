@@ -11,6 +11,7 @@ from idp.core.directory_accounts import GONE, EntryState, take_state
 from idp.core.events import Event, EventCode
 from idp.core.passwords import SetBy
 from idp.core.sync.change_rows import CHANGED, DONE
+from idp.core.sync.logins import local_emails
 from idp.core.users.changes import note_changed
 from idp.core.work import UnitOfWork
 from idp.ids import UserId, new_subject
@@ -19,6 +20,7 @@ from idp.store.directories import (
     DirectoryGroupRow,
     DirectoryLinkRow,
     DirectoryMemberRow,
+    DirectoryRunRow,
 )
 from idp.store.users import UNUSABLE, CredentialRow, UserRow
 
@@ -27,7 +29,7 @@ TAKEN = "skipped:login_taken"
 
 @dataclass(frozen=True, slots=True)
 class Applying:
-    """Which run of which directory is applied."""
+    """Which run of which directory is applied; `run_id` is empty for somebody new who signed in."""
 
     connector: str
     run_id: str
@@ -38,7 +40,8 @@ def take_away(uow: UnitOfWork, applying: Applying, change: DirectoryChangeRow) -
     link = _link_as_reviewed(uow, change)
     if link is None:
         return CHANGED
-    take_state(uow, UserId(link.user_id), GONE)
+    if not take_state(uow, UserId(link.user_id), GONE, seen_at=_read_at(uow, applying, change)):
+        return CHANGED
     link.run_id = applying.run_id
     link.digest = ""  # a returning entry is looked at anew
     return DONE
@@ -60,13 +63,15 @@ def update(uow: UnitOfWork, applying: Applying, change: DirectoryChangeRow) -> s
         setattr(user, name, columns[name])
     note_changed(uow, user, [name for name in differs if not name.endswith("_key")])
     _follow_in_groups(uow, applying, link.address_hash, change.address_hash or "")
+    if link.gone_since is not None or link.address_hash != change.address_hash:
+        link.run_id = applying.run_id
     link.login = change.after["login"]
     link.digest = "" if is_taken else change.digest or ""
     link.address_hash = change.address_hash or ""
-    link.run_id = applying.run_id
     link.erased_at = None
     uow.db.flush()
-    if not take_state(uow, UserId(user.id), _state(change.after)):
+    seen_at = _read_at(uow, applying, change)
+    if not take_state(uow, UserId(user.id), _state(change.after), seen_at=seen_at):
         link.digest = ""  # to be looked at anew
     return TAKEN if is_taken else DONE
 
@@ -162,13 +167,19 @@ def _state(document: Mapping[str, Any]) -> EntryState:
     )
 
 
+def _read_at(uow: UnitOfWork, applying: Applying, change: DirectoryChangeRow) -> datetime:
+    """Return when the directory said what a change is made of; of who is missing, not before."""
+    told = _moment(change.after.get("read_at"))
+    return told or uow.db.get_one(DirectoryRunRow, (uow.realm, applying.run_id)).started_at
+
+
 def _moment(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
 
 
 def _taken(uow: UnitOfWork, keys: Sequence[str]) -> set[str]:
     query = sa.select(UserRow.username_key).where(UserRow.username_key.in_(keys))
-    return set(uow.db.scalars(query))
+    return {*uow.db.scalars(query), *local_emails(uow, keys)}
 
 
 def _known(uow: UnitOfWork, applying: Applying, ids: Sequence[str]) -> set[str]:
@@ -183,6 +194,8 @@ def _free_name(uow: UnitOfWork, applying: Applying, key: str) -> bool:
 
     Only somebody of this directory loses it, who is gone or gets another one in this run.
     """
+    if local_emails(uow, [key]):
+        return False
     holder = uow.db.scalars(
         sa.select(UserRow).where(UserRow.username_key == key).with_for_update(key_share=True)
     ).one_or_none()
@@ -263,6 +276,6 @@ def _link(
         "digest": change.digest,
         "is_disabled": not change.after["is_enabled"],
         "is_removed": False,
-        "checked_at": uow.now,
-        "run_id": applying.run_id,
+        "checked_at": _read_at(uow, applying, change),
+        "run_id": applying.run_id or None,
     }

@@ -1,11 +1,12 @@
 """What a run would change among the accounts that a directory owns."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from idp.core.sync.change_rows import BATCH, Rows, Tally, change_row, last_key
+from idp.core.sync.logins import local_emails
 from idp.core.sync.runs import Reading
 from idp.core.sync.sightings import same_entry
 from idp.core.sync.staging import GONE, REJECTED, SEEN, USER
@@ -139,9 +140,13 @@ def _difference(
 
 
 def new_people(
-    uow: UnitOfWork, reading: Reading, after: str, tally: Tally
+    twins: Collection[str], uow: UnitOfWork, reading: Reading, after: str, tally: Tally
 ) -> tuple[Rows, str | None]:
-    """Find who is new, and whether the login is free or becomes so."""
+    """Find who is new, and whether the login is free or becomes so.
+
+    Args:
+        twins: the logins of this run that no entry may have, as of `find_twins`.
+    """
     stage, link = DirectoryStageRow, DirectoryLinkRow
     known = sa.exists().where(
         link.realm == stage.realm,
@@ -164,7 +169,6 @@ def new_people(
     )
     found = uow.db.execute(query).all()
     holders = _holders(uow, reading, [row.login_key for row in found])
-    twins = _twins(uow, reading, [row.login_key for row in found])
     rows = []
     for row in found:
         holder = holders.get(row.login_key)
@@ -214,6 +218,8 @@ def _holders(uow: UnitOfWork, reading: Reading, keys: Sequence[str]) -> dict[str
             found[row.username_key] = "a local account has this login"
         else:
             found[row.username_key] = "another account has this login"
+    for key in local_emails(uow, keys):
+        found[key] = found.get(key) or "a local account has this login as its e-mail address"
     return found
 
 
@@ -232,16 +238,16 @@ def _renamed_away(uow: UnitOfWork, reading: Reading, keys: Sequence[str]) -> set
     return {key for key, after in uow.db.execute(query) if after["columns"]["username_key"] != key}
 
 
-def _twins(uow: UnitOfWork, reading: Reading, keys: Sequence[str]) -> set[str]:
+def find_twins(uow: UnitOfWork, reading: Reading) -> frozenset[str]:
     """Return the logins that several entries of this run have."""
     stage = DirectoryStageRow
     query = (
         sa.select(stage.login_key)
-        .where(stage.run_id == reading.run_id, stage.kind == USER, stage.login_key.in_(keys))
+        .where(stage.run_id == reading.run_id, stage.kind == USER, stage.login_key.is_not(None))
         .group_by(stage.login_key)
         .having(sa.func.count() > 1)
     )
-    return set(uow.db.scalars(query))
+    return frozenset(key for key in uow.db.scalars(query) if key is not None)
 
 
 def rejected_people(

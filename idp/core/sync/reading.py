@@ -42,10 +42,16 @@ from idp.core.sync.staging import (
 from idp.core.work import Actor
 from idp.errors import Conflict, IdpError, Unavailable
 from idp.ids import RealmName
-from idp.store.directories import DirectoryRow, DirectoryRunRow, refresh_statistics
+from idp.store.directories import (
+    MANY,
+    READ_TABLES,
+    DirectoryRow,
+    DirectoryRunRow,
+    refresh_statistics,
+)
 from idp.store.directory_members import forget_stage
 
-_FORGET = 2000
+_FORGET = 5000
 _MOST_REJECTED_PERCENT = 1
 _ALWAYS_REJECTABLE = 20
 
@@ -70,9 +76,10 @@ def read_directory(
     for orphan in reading.orphans:
         forget_run(runtime, realm, orphan)
     with _failing(reading):
-        reading, cursor = _stage(reading)
-        with runtime.begin(realm) as uow:
-            refresh_statistics(uow.db.connection())
+        reading, cursor, staged = _stage(reading)
+        if staged >= MANY:
+            with runtime.begin(realm) as uow:
+                refresh_statistics(uow.db.connection(), READ_TABLES)
         counts = write_differences(reading)
         _require_trust(counts)
         return _close(reading, counts, cursor)
@@ -118,40 +125,40 @@ def _reason_of(error: Exception) -> str:
             return type(error).__name__
 
 
-def _stage(reading: Reading) -> tuple[Reading, Cursor | None]:
+def _stage(reading: Reading) -> tuple[Reading, Cursor | None, int]:
+    """Write down what a directory tells; return the cursor it gave, and how many rows that is."""
     source = reading.runtime.directories.source(reading.name)
     with source.read() as run:
         if reading.mode is RunMode.SWEEP:
-            stage_sightings(reading, run.sweep())
-            stage_groups(reading, run.groups())
-            return reading, None
+            staged = stage_sightings(reading, run.sweep()) + stage_groups(reading, run.groups())
+            return reading, None, staged
         if reading.mode is RunMode.INCREMENTAL:
             since = _find_cursor(reading)
             try:
-                return reading, _stage_changes(reading, run, since)
+                return reading, *_stage_changes(reading, run, since)
             except CursorRefused:
                 reading = _made_full(reading)
-        return reading, _stage_all(reading, run)
+        return reading, *_stage_all(reading, run)
 
 
-def _stage_all(reading: Reading, run: DirectoryRead) -> Cursor | None:
+def _stage_all(reading: Reading, run: DirectoryRead) -> tuple[Cursor | None, int]:
     cursor = run.cursor  # before the first entry: what changes meanwhile comes again
-    stage_people(reading, run.entries())
-    stage_groups(reading, run.groups())
-    return cursor
+    return cursor, stage_people(reading, run.entries()) + stage_groups(reading, run.groups())
 
 
-def _stage_changes(reading: Reading, run: DirectoryRead, since: Cursor | None) -> Cursor:
+def _stage_changes(
+    reading: Reading, run: DirectoryRead, since: Cursor | None
+) -> tuple[Cursor, int]:
     if since is None:
         raise CursorRefused("there was no run before")
     changes = run.changes(since)
-    stage_people(reading, (*changes.people.entries, *changes.rejected))
-    stage_ids(reading, GONE, changes.people.gone)
-    stage_ids(reading, SEEN, changes.people.unchanged or ())
-    stage_groups(reading, changes.groups.entries)
-    stage_ids(reading, GONE_GROUP, changes.groups.gone)
-    stage_ids(reading, SEEN_GROUP, changes.groups.unchanged or ())
-    return changes.cursor
+    staged = stage_people(reading, (*changes.people.entries, *changes.rejected))
+    staged += stage_ids(reading, GONE, changes.people.gone)
+    staged += stage_ids(reading, SEEN, changes.people.unchanged or ())
+    staged += stage_groups(reading, changes.groups.entries)
+    staged += stage_ids(reading, GONE_GROUP, changes.groups.gone)
+    staged += stage_ids(reading, SEEN_GROUP, changes.groups.unchanged or ())
+    return changes.cursor, staged
 
 
 def _find_cursor(reading: Reading) -> Cursor | None:

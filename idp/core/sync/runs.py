@@ -21,6 +21,8 @@ from idp.store.plans import PlanRow
 
 READING_LEASE = timedelta(seconds=100)
 """How long a run may be silent before another one takes over; a page may take 60 seconds."""
+READ = "read"
+"""Counts the accounts that a run read so far; later there is `seen` instead."""
 _LONGEST_ERROR = 1024
 
 
@@ -49,7 +51,8 @@ class Run:
     """One run, as administrators see it.
 
     Attributes:
-        counts: how many of each kind of change, and `seen`, `unchanged`, `moved`.
+        counts: how many of each kind of change, and `seen`, `unchanged`, `moved`; while it reads,
+            only how many accounts were `read`.
         held_because: why it waits for an administrator.
     """
 
@@ -149,8 +152,8 @@ def begin_run(
     )
 
 
-def keep_alive(uow: UnitOfWork, reading: Reading) -> None:
-    """Say that a run is still reading.
+def keep_alive(uow: UnitOfWork, reading: Reading, more: int = 0) -> None:
+    """Say that a run is still reading, and how many accounts it read since it last said so.
 
     Raises:
         Conflict: `directory.busy`: it was silent too long, and another run took over.
@@ -159,6 +162,8 @@ def keep_alive(uow: UnitOfWork, reading: Reading) -> None:
     if directory.reader != reading.run_id:
         raise Conflict("directory.busy", name=reading.name)
     directory.reads_until = uow.now + READING_LEASE
+    run = uow.db.get_one(DirectoryRunRow, (uow.realm, reading.run_id))
+    run.counts = {READ: run.counts.get(READ, 0) + more}
 
 
 def release_directory(uow: UnitOfWork, reading: Reading) -> None:

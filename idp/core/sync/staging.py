@@ -1,6 +1,7 @@
 """What a run reads, written down a batch at a time; nothing of it counts before the run is over."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -8,6 +9,7 @@ import sqlalchemy as sa
 
 from connectors.records import DirectoryEntry, DirectoryGroup, RejectedEntry, Sighting
 from idp.core.sync.mapping import (
+    MappedEntry,
     NoAccount,
     address_hash,
     entry_digest,
@@ -20,8 +22,8 @@ from idp.store.directories import (
     DirectoryGroupRow,
     DirectoryLinkRow,
     DirectoryStageMemberRow,
-    DirectoryStageRow,
 )
+from idp.store.directory_stage import write_staged
 from idp.store.users import UserRow
 
 T = TypeVar("T")
@@ -36,51 +38,65 @@ NOTHING = "-"
 """The digest of what was only named."""
 
 
-def stage_people(reading: Reading, found: Iterable[DirectoryEntry | RejectedEntry]) -> None:
-    """Write down accounts, mapped unless they are as they were."""
+def stage_people(reading: Reading, found: Iterable[DirectoryEntry | RejectedEntry]) -> int:
+    """Write down accounts, mapped unless they are as they were; return how many."""
+    count = 0
     for batch in _batches(found):
         with reading.runtime.begin(reading.realm) as uow:
-            keep_alive(uow, reading)
+            keep_alive(uow, reading, len(batch))
             entries = {e.stable_id: e for e in batch if isinstance(e, DirectoryEntry)}
             known = _known_people(uow, reading, list(entries))
-            rows = [_person(reading, entry, known.get(id_)) for id_, entry in entries.items()]
+            rows = [
+                _person(reading, entry, known.get(id_), uow.now) for id_, entry in entries.items()
+            ]
             rows += [_rejected(entry) for entry in batch if isinstance(entry, RejectedEntry)]
-            _write(uow, reading, rows)
+            count += _write(uow, reading, rows)
+    return count
 
 
-def stage_groups(reading: Reading, found: Iterable[DirectoryGroup | RejectedEntry]) -> None:
-    """Write down groups, with their members unless they are as they were."""
+def stage_groups(reading: Reading, found: Iterable[DirectoryGroup | RejectedEntry]) -> int:
+    """Write down groups, with their members unless they are as they were; return how many rows."""
+    count = 0
     for batch in _batches(found, size=50):
         with reading.runtime.begin(reading.realm) as uow:
             keep_alive(uow, reading)
             groups = {g.stable_id: g for g in batch if isinstance(g, DirectoryGroup)}
             known = _known_groups(uow, reading, list(groups))
-            _write(uow, reading, [_group(group) for group in groups.values()])
+            count += _write(uow, reading, [_group(group) for group in groups.values()])
             for group in groups.values():
                 if known.get(group.stable_id) != group_digest(group):
-                    _write_members(uow, reading, group)
+                    count += _write_members(uow, reading, group)
+    return count
 
 
-def stage_sightings(reading: Reading, found: Iterable[Sighting | RejectedEntry]) -> None:
-    """Write down who is there, and where."""
+def stage_sightings(reading: Reading, found: Iterable[Sighting | RejectedEntry]) -> int:
+    """Write down who is there, and where; return how many."""
+    count = 0
     for batch in _batches(found):
         with reading.runtime.begin(reading.realm) as uow:
-            keep_alive(uow, reading)
+            keep_alive(uow, reading, len(batch))
             rows = [
                 _row(SEEN, one.stable_id, address_hash(one.address))
                 if isinstance(one, Sighting)
                 else _rejected(one)
                 for one in batch
             ]
-            _write(uow, reading, rows)
+            count += _write(uow, reading, rows)
+    return count
 
 
-def stage_ids(reading: Reading, kind: str, ids: Iterable[str]) -> None:
-    """Write down ids that were named without anything else: `SEEN`, `GONE` and those of groups."""
+def stage_ids(reading: Reading, kind: str, ids: Iterable[str]) -> int:
+    """Write down ids that were named without anything else: `SEEN`, `GONE` and those of groups.
+
+    Returns:
+        How many.
+    """
+    count = 0
     for batch in _batches(ids):
         with reading.runtime.begin(reading.realm) as uow:
             keep_alive(uow, reading)
-            _write(uow, reading, [_row(kind, stable_id, NOTHING) for stable_id in batch])
+            count += _write(uow, reading, [_row(kind, stable_id, NOTHING) for stable_id in batch])
+    return count
 
 
 def _batches(found: Iterable[T], *, size: int = BATCH) -> Iterator[list[T]]:
@@ -118,7 +134,10 @@ def _known_groups(uow: UnitOfWork, reading: Reading, ids: Sequence[str]) -> dict
 
 
 def _person(
-    reading: Reading, entry: DirectoryEntry, known: sa.Row[*tuple[Any, ...]] | None
+    reading: Reading,
+    entry: DirectoryEntry,
+    known: sa.Row[*tuple[Any, ...]] | None,
+    read_at: datetime,
 ) -> dict[str, object]:
     digest = entry_digest(entry, reading.scope)
     where = address_hash(entry.address)
@@ -129,17 +148,23 @@ def _person(
     if isinstance(mapped, NoAccount):
         told = {"reason": mapped.reason, "login": entry.login[:256]}
         return _row(REJECTED, entry.stable_id, where, document=told)
+    document = document_of(entry, mapped, read_at)
+    key = str(mapped.columns["username_key"])
+    return _row(USER, entry.stable_id, where, digest=digest, login_key=key, document=document)
+
+
+def document_of(entry: DirectoryEntry, mapped: MappedEntry, read_at: datetime) -> dict[str, object]:
+    """Return what would be stored of an account, and when it was read."""
     set_at = entry.password_set_at
-    document = {
+    return {
         "columns": dict(mapped.columns),
         "login": entry.login[:256],
         "left_out": list(mapped.left_out),
         "is_enabled": entry.is_enabled,
         "must_change": entry.must_change,
         "password_set_at": set_at.isoformat() if set_at else None,
+        "read_at": read_at.isoformat(),
     }
-    key = str(mapped.columns["username_key"])
-    return _row(USER, entry.stable_id, where, digest=digest, login_key=key, document=document)
 
 
 def _group(group: DirectoryGroup) -> dict[str, object]:
@@ -177,39 +202,24 @@ def _row(
     }
 
 
-def _write(uow: UnitOfWork, reading: Reading, rows: Sequence[Mapping[str, object]]) -> None:
-    """Write rows; of two with one kind and id, the last counts."""
+def _write(uow: UnitOfWork, reading: Reading, rows: Sequence[Mapping[str, object]]) -> int:
+    """Write rows and return how many; of two with one kind and id, the last counts."""
     last = {(row["kind"], row["stable_id"]): row for row in rows}
-    for kind in {kind for kind, _ in last}:
-        ids = [stable_id for found, stable_id in last if found == kind]
-        _forget(uow, DirectoryStageRow, reading, ids, DirectoryStageRow.kind == kind)
-    for row in last.values():
-        uow.db.append(DirectoryStageRow, run_id=reading.run_id, **row)
+    write_staged(uow.db, uow.realm, reading.run_id, list(last.values()))
+    return len(last)
 
 
-def _write_members(uow: UnitOfWork, reading: Reading, group: DirectoryGroup) -> None:
-    _forget(uow, DirectoryStageMemberRow, reading, [group.stable_id])
-    for members in _batches(
-        {address_hash(member) for member in group.members}, size=_MEMBERS_AT_ONCE
-    ):
-        for member in members:
-            uow.db.append(
-                DirectoryStageMemberRow,
-                run_id=reading.run_id,
-                stable_id=group.stable_id,
-                address_hash=member,
-            )
-        uow.db.flush()
-
-
-def _forget(
-    uow: UnitOfWork,
-    row: type[DirectoryStageRow] | type[DirectoryStageMemberRow],
-    reading: Reading,
-    ids: Sequence[object],
-    *more: sa.ColumnElement[bool],
-) -> None:
+def _write_members(uow: UnitOfWork, reading: Reading, group: DirectoryGroup) -> int:
+    row = DirectoryStageMemberRow
     uow.db.execute(
-        sa.delete(row).where(row.run_id == reading.run_id, row.stable_id.in_(ids), *more),
+        sa.delete(row).where(row.run_id == reading.run_id, row.stable_id == group.stable_id),
         execution_options={"synchronize_session": False},
     )
+    found = {address_hash(member) for member in group.members}
+    for members in _batches(found, size=_MEMBERS_AT_ONCE):
+        for member in members:
+            uow.db.append(
+                row, run_id=reading.run_id, stable_id=group.stable_id, address_hash=member
+            )
+        uow.db.flush()
+    return len(found)

@@ -3,16 +3,13 @@
 Spec: RFC 6749 6; OIDC Core 12; RFC 9700 4.14.2.
 """
 
-import structlog
-
-from idp.core.directory_recheck import RecheckDue, recheck
+from idp.core.directory_recheck import Looked, RecheckDue
 from idp.core.families import rotate_refresh
 from idp.core.refresh_tokens import RefreshToken, read_refresh_token
 from idp.core.tokens import refuse_unread
 from idp.core.work import UnitOfWork
 from idp.oidc.grants.base import Grant, Outcome
-
-_log = structlog.get_logger("idp.oidc")
+from idp.oidc.rechecking import look_again
 
 
 class RefreshTokenGrant(Grant):
@@ -22,7 +19,7 @@ class RefreshTokenGrant(Grant):
     HAS_USER = True
     token: RefreshToken | None
     scopes: tuple[str, ...] | None
-    may_look: bool = True
+    looked: Looked = Looked.NOT_YET
 
     def read(self) -> None:
         """Read the token: one that this realm did not write is told without the database."""
@@ -35,7 +32,7 @@ class RefreshTokenGrant(Grant):
         """Move the family on."""
         if self.token is None:
             return refuse_unread(uow, self.proof)
-        return rotate_refresh(uow, self.proof, self.token, self.scopes, may_look=self.may_look)
+        return rotate_refresh(uow, self.proof, self.token, self.scopes, looked=self.looked)
 
     def transact(self) -> Outcome:
         """Prove the grant; where a directory has to be asked first, roll back, ask, and begin anew.
@@ -45,9 +42,5 @@ class RefreshTokenGrant(Grant):
         try:
             return super().transact()
         except RecheckDue as due:
-            visit = self.request.visit
-            silent = recheck(visit.runtime, visit.realm, due, visit.trace)
-            if silent is not None:
-                _log.warning("directory is down", connector=due.connector, detail=silent)
-        self.may_look = False
+            self.looked = look_again(self.request.visit, due)
         return super().transact()

@@ -128,7 +128,7 @@ def test_a_disabled_account_does_not_change_its_password(
     control = samba_data.ORDINARY | samba_data.DISABLED
     _, login = samba.add_person(PASSWORD, control=control)
 
-    assert _write(ad, login, NEW, old=PASSWORD) is WriteVerdict.REFUSED
+    assert _write(ad, login, NEW, old=PASSWORD) is WriteVerdict.DISABLED
 
 
 def test_an_account_without_the_right_to_write_is_told(

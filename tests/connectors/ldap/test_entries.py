@@ -118,6 +118,13 @@ def test_a_sighting_needs_an_id_and_a_place() -> None:
     assert isinstance(READER.sight(_found(entryuuid=[])), RejectedEntry)
 
 
+def test_a_sighting_without_a_place_is_rejected_and_not_missing() -> None:
+    rejected = READER.sight(_found("nonsense"))
+
+    assert isinstance(rejected, RejectedEntry)
+    assert rejected.stable_id == ID
+
+
 @pytest.mark.parametrize(
     ("attributes", "state"),
     [

@@ -74,7 +74,7 @@ def test_a_page_that_does_not_come_raises(
     page: int,
     fault: str,
 ) -> None:
-    deeds: dict[str, Callable[[], None]] = {
+    deeds: dict[str, Callable[[], object]] = {
         "drop": lambda: proxy.drop(Request.SEARCH, at=page, needle=PAGED),
         "stall": lambda: proxy.stall(Request.SEARCH, at=page, needle=PAGED),
         "broken": lambda: proxy.say(Request.SEARCH, BROKEN, at=page, needle=PAGED),
@@ -91,6 +91,15 @@ def test_a_stall_raises_when_its_time_is_over(hasty: LdapDirectory, proxy: LdapP
 
     with pytest.raises(DirectoryUnavailable, match="no answer in time"):
         list(_entries(hasty))
+
+
+def test_a_server_is_given_a_second_more_than_the_deadline(
+    open_ldap: OpenLdap, proxy: LdapProxy
+) -> None:
+    open_ldap(url=proxy.tls_url, deadline=1.0).find_by_login("odd0")
+
+    time_limit, types_only = b"\x02\x01\x02", b"\x01\x01\x00"
+    assert time_limit + types_only in bytes(proxy.heard)
 
 
 def test_a_server_that_does_not_page_is_not_believed(

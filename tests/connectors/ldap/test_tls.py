@@ -81,7 +81,7 @@ def test_a_start_tls_that_is_stripped_is_not_gone_on_without(
     slapd: SlapdServer, open_ldap: OpenLdap, fault: str
 ) -> None:
     with running_proxy(slapd.port) as proxy:
-        deeds: dict[str, Callable[[], None]] = {
+        deeds: dict[str, Callable[[], object]] = {
             "drop": lambda: proxy.drop(Request.EXTENDED),
             "stall": lambda: proxy.stall(Request.EXTENDED),
             "plain": lambda: proxy.answer(Request.EXTENDED, 0),

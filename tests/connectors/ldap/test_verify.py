@@ -89,7 +89,7 @@ def test_a_disabled_account_is_told_where_the_server_lets_it_sign_in(
 
     said = ldap.verify(_person(ldap, login).stable_id, PASSWORD.encode())
 
-    assert said.detail == "code 0, no policy error"
+    assert said.detail == "code 0"
     assert said.verdict is Verdict.DISABLED
 
 
@@ -233,10 +233,21 @@ def test_the_table_of_answers(
     assert through.verify(stable_id, PASSWORD.encode()).verdict is verdict
 
 
-@pytest.mark.parametrize(
-    "value", [b"0\x7f", b"\xff\xff\xff\xff", b"0\x02\x81\x00", b"0\x80\x81\x01\x01\0\0"], ids=repr
-)
-def test_a_broken_policy_control_is_no_verdict(
+_BROKEN = [b"0\x7f", b"\xff\xff\xff\xff", b"0\x02\x81\x00", b"0\x80\x81\x01\x01\0\0"]
+
+
+@pytest.mark.parametrize("value", _BROKEN, ids=repr)
+def test_d_12_a_refused_password_is_wrong_whatever_a_broken_policy_control_says(
+    through: LdapDirectory, proxy: LdapProxy, value: bytes
+) -> None:
+    stable_id = _person(through, "odd0").stable_id
+    proxy.answer(Request.BIND, 49, extra=control(POLICY, value))
+
+    assert through.verify(stable_id, b"wrong").verdict is Verdict.WRONG
+
+
+@pytest.mark.parametrize("value", _BROKEN, ids=repr)
+def test_a_broken_policy_control_of_a_success_is_no_verdict(
     through: LdapDirectory, proxy: LdapProxy, value: bytes
 ) -> None:
     stable_id = _person(through, "odd0").stable_id

@@ -165,7 +165,31 @@ def test_whose_password_expired_can_change_it_while_grace_lasts(ldap: LdapDirect
 
 
 def test_whose_password_expired_without_grace_cannot(ldap: LdapDirectory) -> None:
-    assert _write(ldap, EXPIRED.login, NEW, old=PASSWORD) is WriteVerdict.REFUSED
+    assert _write(ldap, EXPIRED.login, NEW, old=PASSWORD) is WriteVerdict.OLD_EXPIRED
+
+
+@pytest.mark.parametrize(
+    ("stamp", "verdict"),
+    [("000001010000Z", WriteVerdict.DISABLED), ("20250101000000Z", WriteVerdict.LOCKED)],
+)
+def test_whoever_is_shut_out_is_told_from_a_new_password_that_is_refused(
+    slapd: SlapdServer, ldap: LdapDirectory, stamp: str, verdict: WriteVerdict
+) -> None:
+    dn, login = slapd.add_person(PASSWORD)
+    slapd.change(dn, "replace: pwdAccountLockedTime", f"pwdAccountLockedTime: {stamp}")
+
+    assert _write(ldap, login, NEW, old=PASSWORD) is verdict
+    assert _write(ldap, login, NEW, old="wrong") is verdict
+
+
+def test_whoever_may_not_sign_in_does_not_change_anything(
+    slapd: SlapdServer, through: LdapDirectory, proxy: LdapProxy
+) -> None:
+    _, login = slapd.add_person(PASSWORD)
+    _id(through, login)
+    proxy.answer(Request.BIND, 53)
+
+    assert _write(through, login, NEW, old=PASSWORD) is WriteVerdict.NOT_LET_IN
 
 
 @pytest.mark.parametrize("as_owner", [False, True], ids=["service", "owner"])

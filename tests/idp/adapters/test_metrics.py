@@ -8,13 +8,20 @@ from pathlib import Path
 import pytest
 from prometheus_client import REGISTRY
 
-from idp.adapters.metrics import ExposureCollector, count_event, count_request, serve_metrics
+from idp.adapters.metrics import (
+    DirectoryCollector,
+    ExposureCollector,
+    count_event,
+    count_request,
+    serve_metrics,
+)
 from idp.clock import FakeClock
 from idp.config import Address
 from idp.core.events import Event, EventCode
-from idp.core.exposure import Exposure, read_exposure
+from idp.core.exposure import DirectoryAccounts, Exposure, read_directory_accounts, read_exposure
 from idp.errors import ConfigError, Unavailable
 from idp.jobs.runner import Runner
+from idp.store.directories import DirectoryLinkRow
 from tests.support.ports import LOOPBACK, free_port
 from tests.support.world import PORTAL, STAFF, World, make_world, open_world
 
@@ -62,7 +69,7 @@ def test_a_method_that_nobody_knows_makes_no_label_of_its_own() -> None:
 
 
 def test_metrics_have_an_address_of_their_own(tmp_path: Path) -> None:
-    server = serve_metrics(Address(LOOPBACK, free_port()), tmp_path, list)
+    server = serve_metrics(Address(LOOPBACK, free_port()), tmp_path, ())
     try:
         url = f"http://{LOOPBACK}:{server.server_port}/metrics"
         with urllib.request.urlopen(url, timeout=5) as answer:
@@ -123,15 +130,52 @@ def test_the_newest_snapshot_counts_and_the_shared_passwords_of_now(world: World
     assert _gauges(world)["idp_password_changes_outstanding staff"] == 0
 
 
+def test_accounts_of_directories_are_told_by_how_they_stand(world: World) -> None:
+    moment = world.clock.now()
+    _link(world, "corp", 1)
+    _link(world, "corp", 2, is_removed=True)
+    _link(world, "corp", 3, is_disabled=True)
+    _link(world, "corp", 4, is_disabled=True, gone_since=moment)
+    _link(world, "corp", 5, is_disabled=True, gone_since=moment, erased_at=moment)
+    _link(world, "branch", 6)
+
+    [gauge] = DirectoryCollector(lambda: read_directory_accounts(world.runtime.database)).collect()
+
+    assert {(s.labels["connector"], s.labels["state"]): s.value for s in gauge.samples} == {
+        ("branch", "active"): 1, ("branch", "disabled"): 0, ("branch", "gone"): 0,
+        ("corp", "active"): 2, ("corp", "disabled"): 1, ("corp", "gone"): 1,
+    }  # fmt: skip
+    assert {s.labels["realm"] for s in gauge.samples} == {"staff"}
+
+
+def _link(world: World, connector: str, number: int, **standing: object) -> None:
+    user_id = world.add_user(f"person{number}", user={"connector": connector})
+    columns: dict[str, object] = {
+        "user_id": user_id,
+        "connector": connector,
+        "stable_id": str(number),
+        "login": f"person{number}",
+        "address_hash": "0" * 64,
+        "digest": "0" * 64,
+        "checked_at": world.clock.now(),
+    }
+    with world.begin() as uow:
+        uow.db.add(DirectoryLinkRow(**columns | standing))
+
+
 def test_other_metrics_go_on_while_the_database_is_away() -> None:
     def read() -> list[Exposure]:
         raise Unavailable("database.unavailable", detail="away")
 
+    def count() -> list[DirectoryAccounts]:
+        raise Unavailable("database.unavailable", detail="away")
+
     assert list(ExposureCollector(read).collect()) == []
+    assert [gauge.samples for gauge in DirectoryCollector(count).collect()] == [[]]
 
 
 def test_an_address_in_use_is_told(tmp_path: Path) -> None:
     with socket.create_server((LOOPBACK, 0)) as taken:
         address = Address(LOOPBACK, taken.getsockname()[1])
         with pytest.raises(ConfigError, match=r"server.metrics_listen: cannot listen on .* in use"):
-            serve_metrics(address, tmp_path, list)
+            serve_metrics(address, tmp_path, ())

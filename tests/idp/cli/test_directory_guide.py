@@ -1,33 +1,16 @@
-"""The ten minutes of `docs/directories.md`, word for word, with a real OpenLDAP server."""
+"""The ten minutes of `docs/directories.md`, word for word, with a real OpenLDAP server.
+
+The last of them, in a browser, are in `tests/journeys/test_directory_guide.py`.
+"""
 
 import csv
-import re
 from pathlib import Path
 
 from click.testing import Result
 
-from tests.support import ROOT
 from tests.support.commands import run_command
+from tests.support.directory_guide import guide_commands, write_guide_table
 from tests.support.slapd import GROUPS, SERVICE_PASSWORD, SlapdServer
-
-GUIDE = (
-    (ROOT / "docs" / "directories.md").read_text(encoding="utf-8").partition("## What a sync")[0]
-)
-
-
-def _commands() -> list[list[str]]:
-    """Return what the guide types, a list of words each."""
-    return [line.split()[2:] for line in GUIDE.splitlines() if line.startswith("$ idp ")]
-
-
-def _table(sealed: str, slapd: SlapdServer) -> str:
-    """Return the table of the guide, with the address of this server and what was sealed."""
-    found = re.search(r"```toml\n(.*?)```", GUIDE, re.DOTALL)
-    assert found is not None
-    text = found[1].replace("ldaps://ldap.example.co.nz", slapd.tls_url)
-    text, count = re.subn('sealed:[^"]*', sealed, text)
-    assert count == 1
-    return text
 
 
 def test_the_guide_works_as_it_is_written(slapd: SlapdServer, tmp_path: Path) -> None:
@@ -43,11 +26,9 @@ def test_the_guide_works_as_it_is_written(slapd: SlapdServer, tmp_path: Path) ->
         return answer
 
     idp("init", "--public-url", "http://localhost:8080")
-    seal, check, plan, sync, status = _commands()
+    seal, check, plan, sync, status = guide_commands()
     sealed = idp(*seal, stdin=f"{SERVICE_PASSWORD}\n").stdout.strip()
-    (tmp_path / "directory-ca.pem").write_text(slapd.authority.ca_file.read_text())
-    with config.open("a", encoding="utf-8") as file:
-        file.write(_table(sealed, slapd))
+    write_guide_table(config, sealed, slapd)
 
     checked = idp(*check)
     assert "OpenLDAP" in checked.stdout

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from idp.clock import FakeClock
+from idp.core.accounts import Account, find_account_by_id
 from idp.core.directory_accounts import EntryState, take_state
 from idp.core.groups import create_group, remove_group, set_groups, update_group
+from idp.core.mails import mail_account_locked, mail_password_changed
 from idp.core.plans import PlanView
 from idp.core.policy_explaining import explain_account
 from idp.core.policy_outcomes import Outcome
@@ -35,6 +37,7 @@ from idp.store.directories import DirectoryGroupRow
 from idp.store.groups import MembershipRow
 from idp.store.recovery import RecoveryRequestRow
 from idp.store.users import UNUSABLE
+from tests.idp.core.test_mails import render
 from tests.support.campaigns import apply, plan_reset, publish, run_reset, targets
 from tests.support.directory_world import CORP, WHERE, add_entry, link_of
 from tests.support.world import STAFF, World, open_world
@@ -80,7 +83,7 @@ def counted(plan: PlanView, name: str) -> Any:  # noqa: ANN401 - counts are JSON
 
 def tell(world: World, user_id: UserId, state: EntryState) -> None:
     with world.begin() as uow:
-        take_state(uow, user_id, state)
+        take_state(uow, user_id, state, seen_at=uow.now)
 
 
 class TestItsPassword:
@@ -121,6 +124,34 @@ class TestItsPassword:
 
         assert outcome == LinkInvalid()
         assert world.credential(eve).hash == UNUSABLE
+
+    @pytest.mark.parametrize("connector", [CORP, "former"])
+    @pytest.mark.parametrize(
+        "write",
+        [
+            lambda uow, account: mail_password_changed(uow, account.owner, "self", account.entry),
+            lambda uow, account: mail_account_locked(uow, account.owner, "attempts", account.entry),
+        ],
+        ids=["changed", "locked"],
+    )
+    def test_r_15_no_mail_sends_anybody_to_a_page_that_helps_only_others(
+        self,
+        world: World,
+        eve: UserId,
+        connector: str,
+        write: Callable[[UnitOfWork, Account], object],
+    ) -> None:
+        world.change_user(eve, connector=connector)
+        with world.begin() as uow:
+            account = find_account_by_id(uow, eve)
+            assert account is not None
+            write(uow, account)
+
+        [mail] = world.outbox()
+
+        _, body = render(mail)
+        assert "/forgot-password" not in body
+        assert (WHERE if connector == CORP else "your administrator") in " ".join(body.split())
 
 
 class TestBulk:

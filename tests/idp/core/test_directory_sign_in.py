@@ -17,7 +17,8 @@ from idp.core.gate import find_account, must_change
 from idp.core.guesses import LoginThrottled
 from idp.core.login import LoggedIn, LoginOutcome, LoginRefused, SignInForm, sign_in
 from idp.core.sessions import find_signed_in
-from idp.ids import UserId
+from idp.core.work import NO_TRACE, Trace
+from idp.ids import RawToken, UserId
 from idp.store.throttle import ThrottleRow
 from idp.store.users import UNUSABLE
 from tests.support.directories import PASSWORD, SPELLINGS
@@ -25,7 +26,7 @@ from tests.support.directory_world import CORP, Directory, Settings, add_entry, 
 from tests.support.ldap_proxy import Request
 from tests.support.waiting import wait_until
 from tests.support.world import PASSWORD as LOCAL_PASSWORD
-from tests.support.world import PORTAL, STAFF, RecordedPause, World, open_world
+from tests.support.world import PORTAL, STAFF, RecordedPause, World, open_world, trace_from
 
 
 @contextmanager
@@ -42,8 +43,23 @@ def world(database_url: str, clock: FakeClock, directory: Directory) -> Iterator
         yield opened
 
 
-def attempt(world: World, username: str, password: str = PASSWORD) -> LoginOutcome:
-    return sign_in(world.runtime, STAFF, SignInForm(username=username, password=password))
+def attempt(
+    world: World,
+    username: str,
+    password: str = PASSWORD,
+    *,
+    device: RawToken | None = None,
+    trace: Trace = NO_TRACE,
+) -> LoginOutcome:
+    form = SignInForm(username=username, password=password, device=device)
+    return sign_in(world.runtime, STAFF, form, trace)
+
+
+def known_device(world: World, login: str) -> RawToken:
+    """Sign in from a new device and return its cookie."""
+    outcome = attempt(world, login)
+    assert isinstance(outcome, LoggedIn)
+    return outcome.device_secret
 
 
 def reasons(world: World) -> list[str]:
@@ -337,18 +353,38 @@ class TestOutages:
         assert len(counted(world, 1)) == 2  # ada's name and her account
         assert isinstance(attempt(world, "ada", LOCAL_PASSWORD), LoggedIn)
 
-    def test_an_outage_is_over_when_nothing_was_heard_of_it_for_a_while(
+    def test_an_outage_lasts_for_every_name_until_the_directory_answers(
         self, world: World, directory: Directory
     ) -> None:
         _, login = directory.person()
         add_entry(world, login)
+        world.add_user("ada")
         directory.go_down()
         attempt(world, login)
-        assert attempt(world, "ghost") == DirectoryDown()
+        world.advance(hours=3)
 
-        world.advance(seconds=30)
+        assert [attempt(world, name, "wrong") for name in ("ghost", "ada")] == [DirectoryDown()] * 2
 
-        assert attempt(world, "ghost") == LoginRefused()
+        directory.proxy.behave()
+        world.runtime.directories.source(CORP).close()
+        wait_until(lambda: attempt(world, "ghost") == LoginRefused(), what="the directory")
+        assert attempt(world, "ada", "wrong") == LoginRefused()
+
+    def test_in_an_outage_every_refused_name_waits_for_the_directory_as_its_own_do(
+        self, world: World, directory: Directory
+    ) -> None:
+        (_, login), (_, closed) = directory.person(), directory.person()
+        add_entry(world, login)
+        world.change_user(add_entry(world, closed), status="inactive")
+        world.add_user("ada")
+        asked = {}
+        for name in (login, "ghost", "ada", closed):
+            world.runtime.outages.note_failed(CORP, world.clock.now())
+            before = directory.count(Request.SEARCH)
+            assert attempt(world, name, "wrong") == LoginRefused()  # it is there again
+            asked[name] = directory.count(Request.SEARCH) - before
+
+        assert asked == dict.fromkeys(asked, 1)
 
     def test_an_outage_in_one_realm_is_no_business_of_the_other(
         self, world: World, directory: Directory
@@ -430,6 +466,56 @@ class TestGuessing:
 
             assert len(outcomes) == 12
             assert len(directory.server.read(dn, "pwdFailureTime")["pwdfailuretime"]) == 2
+
+    def test_d_14_all_devices_together_have_one_limit(
+        self, database_url: str, clock: FakeClock, directory: Directory
+    ) -> None:
+        settings = directory.settings(sign_in_per_account="2/PT15M")
+        with opened_world(database_url, clock, settings) as world:
+            dn, login = directory.person()
+            add_entry(world, login)
+            devices = [None, *(known_device(world, login) for _ in range(4))]
+
+            for number in range(1000):
+                trace = trace_from(f"192.0.2.{number % 250 + 1}")
+                device = devices[number % len(devices)]
+                attempt(world, login, f"guess {number}", device=device, trace=trace)
+
+            assert len(directory.server.read(dn, "pwdFailureTime")["pwdfailuretime"]) == 2
+            assert "user.throttled" in world.event_codes()
+
+    def test_d_14_no_more_than_the_limit_fall_into_any_window(
+        self, database_url: str, clock: FakeClock, directory: Directory
+    ) -> None:
+        settings = directory.settings(sign_in_per_account="3/PT15M")
+        with opened_world(database_url, clock, settings) as world:
+            _, login = directory.person(**directory.ruled_by("strict"))
+            add_entry(world, login)
+            reached = []
+            for _ in range(5):
+                before = directory.count(Request.BIND)
+                attempt(world, login, "wrong")
+                reached.append(directory.count(Request.BIND) - before > 0)
+                world.advance(minutes=8)
+
+            assert reached == [True, True, True, False, True]  # a quarter after the third
+
+    def test_whoever_sits_at_a_known_device_is_told_to_wait(
+        self, database_url: str, clock: FakeClock, directory: Directory
+    ) -> None:
+        settings = directory.settings(sign_in_per_account="2/PT15M")
+        with opened_world(database_url, clock, settings) as world:
+            _, login = directory.person()
+            add_entry(world, login)
+            device = known_device(world, login)
+            for _ in range(2):
+                attempt(world, login, "wrong")
+
+            told = attempt(world, login, device=device)
+
+            assert told == LoginThrottled(15 * 60)
+            world.advance(minutes=15)
+            assert isinstance(attempt(world, login, device=device), LoggedIn)
 
     def test_names_of_all_kinds_meet_the_same_limit(
         self, database_url: str, clock: FakeClock, directory: Directory
@@ -527,4 +613,5 @@ def look_again(world: World, user_id: UserId, login: str) -> None:
     """Take over what the directory says, as a sync does."""
     entry = world.runtime.directories.source(CORP).find_by_login(login)
     with world.begin() as uow:
-        take_state(uow, user_id, GONE if entry is None else state_of(entry))
+        state = GONE if entry is None else state_of(entry)
+        take_state(uow, user_id, state, seen_at=uow.now)

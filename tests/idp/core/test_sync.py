@@ -188,6 +188,33 @@ def test_a_local_account_is_never_taken_over(directory: Directory) -> None:
     assert directory.world.user(local).connector is None
 
 
+def test_the_email_address_of_a_local_account_is_nobodys_login(directory: Directory) -> None:
+    directory.world.add_user("ada")
+    directory.put("x", login="Ada@Example.com", email="x@example.com")
+    directory.put("y", login="ben")
+    first = directory.sync()
+    directory.put("y", login="ada@example.com")
+
+    directory.sync()
+
+    assert (first.run.counts["conflict"], first.run.counts["create"]) == (1, 1)
+    assert {id_: user.username for id_, user in directory.users().items()} == {"y": "ben"}
+
+
+def test_an_email_address_that_became_a_local_accounts_meanwhile_is_nobodys_login(
+    directory: Directory,
+) -> None:
+    directory.put("x", login="ada@example.com")
+    params = {"connector": NAME, "mode": "full"}
+    plan = create_plan(directory.world.runtime, STAFF, "directory.sync", params, HOST)
+    directory.world.add_user("ada")
+
+    directory.release(plan.id)
+
+    assert plan.counts["create"] == 1
+    assert directory.users() == {}
+
+
 def test_a_run_that_takes_too_many_away_waits(directory: Directory) -> None:
     for number in range(40):
         directory.put(f"u{number}")

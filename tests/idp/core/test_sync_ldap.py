@@ -1,4 +1,4 @@
-"""Runs over a real OpenLDAP server: awkward people, everything that happens to them, and faults."""
+"""Runs over a real OpenLDAP server: awkward people, what happens to them, and faults (D-08)."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -211,7 +211,7 @@ def test_a_renamed_branch_moves_its_people_at_the_next_sweep(bridge: Bridge) -> 
     assert dn
 
 
-FAULTS: dict[str, Callable[[LdapProxy, int], None]] = {
+FAULTS: dict[str, Callable[[LdapProxy, int], object]] = {
     **{
         str(code): lambda proxy, page, code=code: proxy.answer(  # type: ignore[misc]
             Request.SEARCH, code, at=page, needle=PAGED
@@ -254,6 +254,19 @@ def test_entries_that_are_hidden_take_nobody_away(bridge: Bridge) -> None:
     assert held.job_id is None
     assert "too_many_gone" in held.run.held_because
     assert bridge.everybody() == before
+
+
+def test_somebody_who_was_out_of_sight_is_in_the_same_groups_again(bridge: Bridge) -> None:
+    login = f"u{CROWD - 1:06}"
+    assert bridge.groups_of(login) == {"large"}
+    bridge.proxy.hide(f"{login}@example.test".encode())
+    bridge.sync(RunMode.FULL)
+    assert (bridge.user(login).status, bridge.groups_of(login)) == ("inactive", set())
+    bridge.proxy.behave()
+
+    bridge.sync(RunMode.FULL)
+
+    assert (bridge.user(login).status, bridge.groups_of(login)) == ("active", {"large"})
 
 
 def test_two_do_not_read_at_once(bridge: Bridge) -> None:

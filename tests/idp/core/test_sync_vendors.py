@@ -1,4 +1,7 @@
-"""The whole bridge over Active Directory and 389-ds: import, no change, sign-in, disabled, gone."""
+"""The whole bridge over Active Directory and 389-ds: import, no change, sign-in, disabled, gone.
+
+Also what Windows says to a sign-in, and passwords that somebody would normalise (D-08, D-11).
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,21 +9,29 @@ from typing import Any
 
 import pytest
 
+from connectors.port import PasswordVerifier
+from connectors.verdicts import Verdict
 from idp.clock import FakeClock, SystemClock
-from idp.core.login import LoggedIn, SignInForm, sign_in
+from idp.core.gate import find_account, must_change
+from idp.core.login import LoggedIn, LoginRefused, SignInForm, sign_in
 from idp.core.sync.runs import RunMode
 from idp.core.sync_schedule import Synced
 from idp.store.directories import DirectoryLinkRow
 from idp.store.users import UserRow
 from tests.support import samba_data
-from tests.support.directories import PASSWORD, list_groups, list_odd_people
+from tests.support.directories import PASSWORD, SPELLINGS, list_groups, list_odd_people
+from tests.support.directory_world import add_entry
 from tests.support.ds389 import Ds389Server, running_ds389
+from tests.support.ldap_proxy import Request, running_proxy
+from tests.support.pages import visitor
 from tests.support.samba import SambaServer, running_samba
 from tests.support.slapd import GROUPS, PEOPLE, SERVICE, SERVICE_PASSWORD
+from tests.support.story import open_story
 from tests.support.syncing import sync_to_end
 from tests.support.world import STAFF, World, open_world
 
 NAME = "corp"
+UNAUTHORIZED = 401
 
 
 @pytest.fixture(scope="module")
@@ -146,3 +157,88 @@ def test_389_directory_server(at_389: Bridge, ds389: Ds389Server) -> None:
     ds389.tools.delete(dn)
     at_389.sync(RunMode.SWEEP)
     assert (at_389.user(login).status, at_389.user(login).sub) == ("inactive", sub)
+
+
+def _beside_ad(samba: SambaServer, **own: object) -> dict[str, dict[str, object]]:
+    """Return the settings of a product that nobody was imported into."""
+    return {
+        "connectors": {
+            NAME: {
+                "kind": "ldap",
+                "vendor": "active-directory",
+                "url": samba.tls_url,
+                "ca_file": str(samba.authority.ca_file),
+                "bind_dn": samba_data.SERVICE,
+                "bind_password": SERVICE_PASSWORD,
+                "base": PEOPLE,
+                **own,
+            }
+        }
+    }
+
+
+def test_passwords_that_somebody_would_normalise_work_on_our_pages(
+    sqlite_url: str, samba: SambaServer
+) -> None:
+    clock = FakeClock(SystemClock().now())
+    settings = _beside_ad(samba, write_back=True)
+    with open_story(sqlite_url, clock=clock, settings=settings) as story:
+        story.world.publish_policy({"rules": {"length": {"min": 1, "max": 256}}})
+        source = story.world.runtime.directories.source(NAME)
+        assert isinstance(source, PasswordVerifier)
+        for name, spelling in SPELLINGS.items():
+            _, login = samba.add_person(spelling)
+            add_entry(story.world, login)
+            person = visitor(story)
+
+            assert person.sign_in(login, spelling).page == "account", name
+            assert person.change_password(spelling, PASSWORD).page == "account", name
+            assert person.change_password(PASSWORD, spelling).page == "account", name
+
+            entry = source.find_by_login(login)
+            assert entry is not None
+            said = source.verify(entry.stable_id, spelling.encode())
+            assert said.verdict is Verdict.RIGHT, name
+            assert visitor(story).sign_in(login, f"{spelling}x").status == UNAUTHORIZED, name
+
+
+WINDOWS_ERRORS = {
+    "525": "directory_unknown",
+    "52e": "wrong_password",
+    "530": "directory_refused",
+    "531": "directory_refused",
+    "533": "directory_disabled",
+    "701": "directory_disabled",
+    "775": "directory_locked",
+}
+ASKS_FOR_CHANGE = ("532", "773")
+
+
+def test_d_11_what_windows_says_is_told_to_the_trail_alone(
+    sqlite_url: str, samba: SambaServer
+) -> None:
+    clock = FakeClock(SystemClock().now())
+    with running_proxy(samba.port, samba.authority.certify("proxy")) as proxy:
+        settings = _beside_ad(samba, url=proxy.tls_url)
+        with open_world(sqlite_url, clock, settings=settings) as world:
+            for data in (*WINDOWS_ERRORS, *ASKS_FOR_CHANGE):
+                dn, login = samba.add_person(PASSWORD)
+                user_id = add_entry(world, login)
+                proxy.behave()
+                said = f"80090308: LdapErr: DSID-0C0903A9, comment: ..., data {data}, v4563"
+                needle = dn.partition(",")[0].partition("=")[2].encode() + b","
+                proxy.answer(Request.BIND, 49, needle=needle, message=said)
+
+                outcome = sign_in(world.runtime, STAFF, SignInForm(username=login, password="x"))
+
+                if data in ASKS_FOR_CHANGE:
+                    assert isinstance(outcome, LoggedIn), data
+                    with world.begin(write=False) as uow:
+                        facts = find_account(uow, user_id)
+                        assert facts is not None
+                        assert must_change(facts, uow.now), data
+                else:
+                    assert outcome == LoginRefused(), data
+                    params = world.events()[-1].params
+                    assert params["reason"] == WINDOWS_ERRORS[data]
+                    assert params["detail"] == f"code 49, data {data}"

@@ -9,8 +9,11 @@ from idp.clock import FakeClock
 from idp.core.decision_telling import tell_decisions
 from tests.idp.oidc.test_client_auth import ASSERTION, KEY, assertion
 from tests.idp.oidc.test_statements import counted, kinds
+from tests.support.directories import PASSWORD
 from tests.support.directory_world import CORP, Directory, add_entry, link_of
+from tests.support.late_directory import LateDirectory
 from tests.support.ldap_proxy import Request
+from tests.support.pages import visitor
 from tests.support.story import Answer, App, Story, open_story
 from tests.support.waiting import wait_until
 
@@ -140,6 +143,69 @@ def test_d_06_in_an_outage_refresh_goes_on_until_it_lasts_too_long(eve: Employee
 
     eve.directory.proxy.behave()
     wait_until(lambda: eve.told_later() == (200, None), what="the directory")
+
+
+def test_d_06_an_outage_that_lasts_too_long_stops_codes_as_it_stops_refreshes(
+    database_url: str, clock: FakeClock, directory: Directory
+) -> None:
+    settings = directory.settings(max_offline="PT1H")
+    with open_story(database_url, clock=clock, settings=settings) as story:
+        _, login = directory.person()
+        story.people[login] = add_entry(story.world, login)
+        app = story.app()
+        story.sign_in(login)
+        directory.go_down()
+        story.world.advance(hours=1)
+        assert story.authorize(app).code
+        story.world.advance(seconds=31)
+
+        silent = story.authorize(app, prompt="none")
+        person = visitor(story)
+        person.browser = story.browser
+        shown = person.open(story.authorize(app).location)
+        tried = person.submit(username=login, password=PASSWORD)
+
+        assert silent.returned["error"] == "login_required"
+        assert (shown.page, "does not answer just now" in shown.text) == ("sign-in", True)
+        assert (tried.status, "does not answer just now" in tried.text) == (503, True)
+        assert person.open("/account").page == "account"
+        story.world.runtime.directories.source(CORP).close()
+
+
+def test_a_code_asks_the_directory_as_a_refresh_does(eve: Employee) -> None:
+    asked = eve.look_ups()
+    assert eve.story.authorize(eve.app).code
+    assert eve.look_ups() == asked
+    eve.story.world.advance(minutes=11)
+
+    with counted(eve.story) as seen:
+        assert eve.story.authorize(eve.app).code
+
+    assert eve.look_ups() == asked + 1
+    assert kinds(seen).count("SELECT") < 10
+    eve.directory.disable(eve.dn)
+    eve.story.world.advance(minutes=11)
+    silent = eve.story.authorize(eve.app, prompt="none")
+    assert silent.returned["error"] == "login_required"
+
+
+def test_an_account_that_was_just_looked_at_gets_tokens_whatever_the_limits(
+    database_url: str, clock: FakeClock, directory: Directory
+) -> None:
+    settings = directory.settings(recheck="PT0S", max_offline="PT0S")
+    with open_story(database_url, clock=clock, settings=settings) as story:
+        _, login = directory.person()
+        story.people[login] = add_entry(story.world, login)
+        app = story.app()
+        story.sign_in(login)
+        story.world.advance(seconds=1)
+
+        LateDirectory(story.world, lambda: story.world.advance(seconds=1))
+        given = story.tokens(app)
+        LateDirectory(story.world, lambda: story.world.advance(seconds=1))
+
+        assert story.refresh(app, given["refresh_token"]).status == 200
+        story.world.runtime.directories.source(CORP).close()
 
 
 def test_in_an_outage_nobody_waits_for_a_directory_that_just_failed(eve: Employee) -> None:

@@ -77,6 +77,16 @@ MAILS: Final[tuple[tuple[str, Context], ...]] = (
         },
     ),
     (
+        "password_changed",
+        {
+            "username": "aroha",
+            "changed_at": "5 November 2026 at 09:20 NZDT",
+            "how": "self",
+            "forgot_url": None,
+            "where": "https://passwords.example.co.nz",
+        },
+    ),
+    (
         "shared_secret_changed",
         {
             "username": "aroha.ngata",
@@ -134,6 +144,13 @@ MAILS: Final[tuple[tuple[str, Context], ...]] = (
             "forgot_url": "https://id.example/f",
             "minutes": 15,
         },
+    ),
+    *(
+        (
+            "account_locked",
+            {"username": "aroha", "cause": "attempts", "forgot_url": None, "where": where},
+        )
+        for where in ("https://passwords.example.co.nz", None)
     ),
     ("email_changed", {"username": "aroha", "changed_at": "5 November 2026 at 09:20 NZDT"}),
     ("account_locked", {"username": "aroha", "cause": "not_me", "name": "Aroha"}),

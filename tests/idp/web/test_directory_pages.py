@@ -357,6 +357,24 @@ class TestWithWriteBack:
         assert "Your password is too old, says the company directory." in stopped.text
         assert person.go_on().page == "account"
 
+    def test_an_expired_password_that_lets_nobody_in_is_changed_where_the_directory_says(
+        self, writing: Company
+    ) -> None:
+        writing.dn, writing.login = writing.directory.expired_person()
+        writing.user_id = add_entry(writing.story.world, writing.login)
+        person = visitor(writing.story)
+        person.sign_in(writing.login, PASSWORD)
+
+        seen = writing.change(person)
+
+        assert (seen.status, seen.page, seen.forms) == (409, "change-password", [])
+        assert "it does not take a new one from here any more" in seen.text
+        assert WHERE in seen.answer.text
+        assert "Sign in with the new password" in seen.text
+        assert "password.rejected" in writing.story.world.event_codes()
+        assert writing.story.world.credential(writing.user_id).failures == 0
+        assert writing.writes() == 0
+
 
 class TestForgotten:
     def test_r_15_the_page_says_the_same_as_to_anybody(self, reading: Company) -> None:
