@@ -14,7 +14,7 @@ from connectors.port import (
     DirectoryRead,
     DirectoryUnavailable,
 )
-from connectors.records import Cursor
+from connectors.records import Cursor, DirectoryEntry, RejectedEntry
 from idp.core.runtime import Runtime
 from idp.core.sync.brake import find_holds
 from idp.core.sync.differences import write_differences
@@ -151,8 +151,13 @@ def _stage_changes(
 ) -> tuple[Cursor, int]:
     if since is None:
         raise CursorRefused("there was no run before")
+    asked_at = reading.runtime.clock.now()
     changes = run.changes(since)
-    staged = stage_people(reading, (*changes.people.entries, *changes.rejected))
+    people: tuple[DirectoryEntry | RejectedEntry, ...] = (
+        *changes.people.entries,
+        *changes.rejected,
+    )
+    staged = stage_people(reading, people, asked_at=asked_at)
     staged += stage_ids(reading, GONE, changes.people.gone)
     staged += stage_ids(reading, SEEN, changes.people.unchanged or ())
     staged += stage_groups(reading, changes.groups.entries)

@@ -38,19 +38,33 @@ NOTHING = "-"
 """The digest of what was only named."""
 
 
-def stage_people(reading: Reading, found: Iterable[DirectoryEntry | RejectedEntry]) -> int:
-    """Write down accounts, mapped unless they are as they were; return how many."""
+def stage_people(
+    reading: Reading,
+    found: Iterable[DirectoryEntry | RejectedEntry],
+    *,
+    asked_at: datetime | None = None,
+) -> int:
+    """Write down accounts, mapped unless they are as they were; return how many.
+
+    Args:
+        asked_at: when the directory was asked for them, where `found` does not ask as it goes.
+    """
     count = 0
+    now = reading.runtime.clock.now
+    # A batch may begin with what is left of a page that was asked for with the one before.
+    earlier = latest = now()
     for batch in _batches(found):
         with reading.runtime.begin(reading.realm) as uow:
             keep_alive(uow, reading, len(batch))
             entries = {e.stable_id: e for e in batch if isinstance(e, DirectoryEntry)}
             known = _known_people(uow, reading, list(entries))
+            read_at = asked_at or earlier
             rows = [
-                _person(reading, entry, known.get(id_), uow.now) for id_, entry in entries.items()
+                _person(reading, entry, known.get(id_), read_at) for id_, entry in entries.items()
             ]
             rows += [_rejected(entry) for entry in batch if isinstance(entry, RejectedEntry)]
             count += _write(uow, reading, rows)
+        earlier, latest = latest, now()
     return count
 
 
