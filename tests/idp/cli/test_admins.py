@@ -50,3 +50,18 @@ def test_the_first_owner_gets_a_link(world: World) -> None:
 
     assert plain.startswith(f"{PUBLIC_URL}/realms/staff/setup/")
     assert document["setup_link"] != plain
+
+
+def test_it_is_told_whence_a_role_comes(world: World) -> None:
+    world.add_user("ada")
+    admin(world, "grant", "ada", "owner")
+    run_command(world.runtime, "group", "add", "Field", "--realm", "staff")
+    changes = ("--add-user", "ada", "--add-role", "owner")
+    run_command(world.runtime, "group", "edit", "Field", "--realm", "staff", *changes)
+
+    listed = json.loads(admin(world, "list", "--json").stdout)
+    assert [(one["username"], one["role"], one["group"]) for one in listed] == [
+        ("ada", "owner", None),
+        ("ada", "owner", "Field"),
+    ]
+    assert "ada is still owner, through a group" in admin(world, "revoke", "ada", "owner").stderr

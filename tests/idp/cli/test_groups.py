@@ -56,3 +56,14 @@ def test_refusals_are_explained(world: World) -> None:
     ):
         result = group(world, *arguments)
         assert (result.exit_code, part in result.stderr) == (code, True), result.stderr
+
+
+def test_a_group_gives_roles_and_takes_them_back(world: World) -> None:
+    world.add_user("ada")
+    answer(world, "add", "Field")
+
+    given = answer(world, "edit", "field", "--add-user", "ada", "--add-role", "auditor")
+    assert (given["members"], given["roles"]) == (1, ["auditor"])
+    assert "Field\t1\t\tauditor" in group(world, "list").stdout
+    taken = answer(world, "edit", "field", "--remove-role", "auditor")
+    assert (taken["members"], taken["roles"]) == (1, [])

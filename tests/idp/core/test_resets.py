@@ -9,9 +9,12 @@ import sqlalchemy as sa
 
 from idp.core import reset_batches
 from idp.core.gate import Reason, Refused, clear, find_account
+from idp.core.group_roles import grant_group_role
+from idp.core.groups import get_group
 from idp.core.passwords import SetBy, Setting, set_password
 from idp.core.plans import create_plan
 from idp.core.recovery_requests import find_recovery, issue_recovery_link
+from idp.core.roles import AdminRole
 from idp.core.sessions import find_signed_in
 from idp.core.work import HOST, Actor
 from idp.errors import Conflict, InvalidInput, PasswordRejected, Unavailable
@@ -180,6 +183,22 @@ def test_the_plan_names_whom_it_leaves_out_and_why(world: World) -> None:
     assert named["quiet"].warning == "no_email"
     assert plan.counts["targets"] == 1
     assert plan.counts["warnings"] == {"no_email": 1}
+
+
+def test_who_is_administrator_through_a_group_is_left_out_too(world: World) -> None:
+    owner, member = world.add_user("owner"), world.add_user("member")
+    _put_in_group(world, "Admins", owner)
+    _put_in_group(world, "Others", member)
+    with world.begin() as uow:
+        grant_group_role(uow, get_group(uow, "Admins").id, AdminRole.AUDITOR)
+
+    named = targets(world, plan_reset(world))
+
+    assert {name: target.excluded for name, target in named.items()} == {
+        "owner": "administrator",
+        "member": None,
+    }
+    assert plan_reset(world, select={"user_ids": [owner]}).counts["administrators"] == 1
 
 
 def test_an_administrator_who_is_named_is_reset(world: World) -> None:
