@@ -28,7 +28,8 @@ def signed_in(page: Page, demo: Demo, app: str, username: str, password: str) ->
 def answer_to_refresh(page: Page, demo: Demo, app: str) -> str:
     """Press an app's button for new tokens; return the server's answer, empty when it gave them."""
     page.goto(demo.url(app))
-    page.locator("form[action='/refresh'] button").click()
+    with page.expect_event("load"):  # a click does not wait for the page that it leads to
+        page.locator("form[action='/refresh'] button").click()
     answer = page.locator("#answer")
     return answer.inner_text() if answer.count() else ""
 

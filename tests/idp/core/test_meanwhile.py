@@ -81,7 +81,7 @@ def test_a_sign_in_starts_over_when_the_password_was_set(world: World, ada: User
 
 
 def test_but_not_for_ever(world: World, ada: UserId) -> None:
-    world.runtime.hasher = SlowHasher(move_generation(world, ada), times=2)
+    world.runtime.hasher = SlowHasher(move_generation(world, ada), times=3)
 
     assert enter(world) == LoginRefused()
 
