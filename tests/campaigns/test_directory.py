@@ -21,8 +21,6 @@ from tests.support.sizes import campaign_size, is_full_size
 from tests.support.slapd import (
     GROUPS,
     PEOPLE,
-    SERVICE,
-    SERVICE_PASSWORD,
     SlapdServer,
     person,
     running_slapd,
@@ -72,19 +70,10 @@ def installation(
     request: pytest.FixtureRequest, tmp_path: Path, slapd: SlapdServer
 ) -> Installation:
     """Give an installation on each database beside it, with nobody read yet."""
-    connector: dict[str, object] = {
-        "kind": "ldap",
-        "url": slapd.tls_url,
-        "ca_file": str(slapd.authority.ca_file),
-        "bind_dn": SERVICE,
-        "bind_password": SERVICE_PASSWORD,
-        "base": PEOPLE,
-        "group_base": GROUPS,
-    }
     made = write_installation(
         tmp_path,
         database_url=databases.fresh_url(request, tmp_path),
-        settings={f"connectors.{NAME}": connector},
+        settings={f"connectors.{NAME}": slapd.connector()},
     )
     made.set_up()
     return made

@@ -44,8 +44,6 @@ from tests.support.sizes import campaign_size
 from tests.support.slapd import (
     GROUPS,
     PEOPLE,
-    SERVICE,
-    SERVICE_PASSWORD,
     SlapdServer,
     person,
     running_slapd,
@@ -217,17 +215,7 @@ def bridge(
     """Give the product on each database beside the directory, with everybody read once."""
     start_quiet_log()
     with running_proxy(slapd.port, slapd.authority.certify("proxy")) as proxy:
-        connector: dict[str, object] = {
-            "kind": "ldap",
-            "url": proxy.tls_url,
-            "ca_file": str(slapd.authority.ca_file),
-            "bind_dn": SERVICE,
-            "bind_password": SERVICE_PASSWORD,
-            "base": PEOPLE,
-            "group_base": GROUPS,
-            "page_size": 40,
-            "most_gone_percent": 100,
-        }
+        connector = slapd.connector(url=proxy.tls_url, page_size=40, most_gone_percent=100)
         folder = tmp_path / "killed"
         folder.mkdir()
         installation = write_installation(

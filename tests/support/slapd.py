@@ -74,6 +74,23 @@ class SlapdServer:
         self.add(dn, {**person(login, password), **{k: [v] for k, v in attributes.items()}})
         return dn, login
 
+    def connector(self, **own: object) -> dict[str, object]:
+        """Return a table `[connectors.NAME]` that reads everybody and every group.
+
+        Args:
+            own: settings that are different, or more.
+        """
+        return {
+            "kind": "ldap",
+            "url": self.tls_url,
+            "ca_file": str(self.authority.ca_file),
+            "bind_dn": SERVICE,
+            "bind_password": SERVICE_PASSWORD,
+            "base": PEOPLE,
+            "group_base": GROUPS,
+            **own,
+        }
+
     @property
     def tools(self) -> LdapTools:
         """Give what changes the server from outside, as its root."""

@@ -21,9 +21,6 @@ from tests.idp.api.desk import USERS, Desk
 from tests.idp.api.test_groups import GROUPS as REST_GROUPS
 from tests.support.slapd import (
     GROUPS,
-    PEOPLE,
-    SERVICE,
-    SERVICE_PASSWORD,
     SlapdServer,
     running_slapd,
 )
@@ -115,16 +112,7 @@ class Bridge:
 @pytest.fixture
 def bridge(database_url: str, clock: FakeClock, slapd: SlapdServer) -> Iterator[Bridge]:
     """Give the product with an owner of its own and everybody of the directory in it."""
-    connector = {
-        "kind": "ldap",
-        "url": slapd.tls_url,
-        "ca_file": str(slapd.authority.ca_file),
-        "bind_dn": SERVICE,
-        "bind_password": SERVICE_PASSWORD,
-        "base": PEOPLE,
-        "group_base": GROUPS,
-    }
-    settings = {"connectors": {NAME: connector}}
+    settings = {"connectors": {NAME: slapd.connector()}}
     with open_story(database_url, clock=clock, settings=settings) as story:
         made = Bridge(Desk(story), slapd)
         made.desk.administrator("olga")

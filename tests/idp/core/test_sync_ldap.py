@@ -19,8 +19,6 @@ from tests.support.slapd import (
     BASE,
     GROUPS,
     PEOPLE,
-    SERVICE,
-    SERVICE_PASSWORD,
     SlapdServer,
     person,
     running_slapd,
@@ -92,18 +90,7 @@ class Bridge:
 def bridge(database_url: str, clock: FakeClock, slapd: SlapdServer) -> Iterator[Bridge]:
     """Give the product with everybody of the directory in it."""
     with running_proxy(slapd.port, slapd.authority.certify("proxy")) as proxy:
-        connector = {
-            "kind": "ldap",
-            "url": proxy.tls_url,
-            "ca_file": str(slapd.authority.ca_file),
-            "bind_dn": SERVICE,
-            "bind_password": SERVICE_PASSWORD,
-            "base": PEOPLE,
-            "group_base": GROUPS,
-            "page_size": 40,
-            "read_timeout": 2.0,
-            "deadline": 5.0,
-        }
+        connector = slapd.connector(url=proxy.tls_url, page_size=40, read_timeout=2.0, deadline=5.0)
         with open_world(database_url, clock, settings={"connectors": {NAME: connector}}) as world:
             made = Bridge(world, slapd, proxy)
             made.sync(RunMode.FULL)
