@@ -20,7 +20,8 @@ from idp.core.client_registration import Registration
 from idp.core.scopes import ADMIN_SCOPES
 
 _MOST = 50
-_NULLABLE = frozenset({"backchannel_logout_uri", "initiate_login_uri", "jwks"})
+_NULLABLE = frozenset({"allowed_groups", "backchannel_logout_uri", "initiate_login_uri", "jwks"})
+_ALLOWED = "Groups whose members alone may use it; null or left out: everybody may."
 Texts = Annotated[list[str], Field(max_length=_MOST)]
 PkceRule = Literal["required", "optional"]
 
@@ -44,6 +45,7 @@ class Client(View):
     pkce: PkceRule
     consent: Annotated[bool, Field(description="Whether people are asked what it may have.")]
     introspect: Annotated[bool, Field(description="Whether it may introspect tokens.")]
+    allowed_groups: Annotated[list[str] | None, Field(description=_ALLOWED)] = None
     client_uri: str | None = None
     logo_uri: str | None = None
     policy_uri: str | None = None
@@ -87,6 +89,7 @@ class ClientMembers(Body):
     pkce: PkceRule = "required"
     consent: bool = True
     introspect: bool = False
+    allowed_groups: Annotated[Texts | None, Field(description=_ALLOWED)] = None
     client_uri: str = ""
     logo_uri: str = ""
     policy_uri: str = ""

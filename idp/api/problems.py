@@ -105,6 +105,7 @@ _WORDS: Mapping[str, str] = {
     "user.invalid": "The user cannot be stored like this.",
     "user.not_found": "There is no such user in this realm.",
     "user.username_taken": "Another user of this realm has this login name.",
+    "user.email_is_login": "An account of a directory has this e-mail address as its login name.",
 }
 
 

@@ -39,6 +39,7 @@ _LISTS = {
     "post_logout_redirect_uri": "post_logout_redirect_uris",
     "grant": "grant_types",
     "spa_origin": "spa_origins",
+    "allow_group": "allowed_groups",
 }
 _OPTIONS = (
     click.option("--name", metavar="TEXT", help="The name that people see."),
@@ -56,6 +57,8 @@ _OPTIONS = (
     click.option("--hybrid", is_flag=True, help="Not part of this version."),
     click.option("--consent/--no-consent", default=None, help="Whether people are asked."),
     click.option("--introspect/--no-introspect", default=None, help="May ask about any token."),
+    click.option("--allow-group", multiple=True, metavar="G", help="Only its members; repeatable."),
+    click.option("--allow-everybody", is_flag=True, help="Not only members of some groups."),
     click.option("--id-token-alg", type=click.Choice(ALGORITHMS), help="A new one's: RS256."),
     click.option("--jwks", metavar="FILE", help="Public keys, for private_key_jwt."),
     click.option("--metadata", metavar="FILE", help="JSON with RFC 7591 names."),
@@ -226,6 +229,10 @@ def _members(context: CliContext, options: dict[str, Any]) -> dict[str, Any]:
 
 def _special_members(context: CliContext, options: dict[str, Any]) -> dict[str, Any]:
     members: dict[str, Any] = {}
+    if options["allow_everybody"]:
+        if options["allow_group"]:
+            raise click.UsageError("--allow-group and --allow-everybody exclude each other")
+        members["allowed_groups"] = None
     if options["scope"]:
         members["scopes"] = tuple(" ".join(options["scope"]).split())
     if options["pkce"]:
@@ -258,4 +265,4 @@ def _show(
 
 
 def _line(value: object) -> object:
-    return " ".join(map(str, value)) if isinstance(value, list) else value
+    return ", ".join(map(str, value)) if isinstance(value, list) else value

@@ -36,6 +36,7 @@ HOLD_WORDS: Mapping[str, str] = {
     Hold.TOO_MANY_RENAMED: "more than a tenth of the accounts would get another login name",
     Hold.IDS_REPLACED: "many logins would be somebody new's: did the directory make new ids?",
     Hold.LAST_OWNER: "it would take away the last owner who can act",
+    Hold.APP_LOST: "a group that an app is for would lose more than half of its members",
     Hold.ROLE_LOST: "a group that gives a role would lose more than half of its members, or all",
     Hold.GROUPS_GONE: "more than a fifth of the groups, or all of them, are missing",
     Hold.UNREADABLE: "entries without a readable id are there while accounts are missing",

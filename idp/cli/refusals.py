@@ -23,6 +23,7 @@ _WORDS: Mapping[str, str] = {
     "user.invalid": "that cannot be stored",
     "user.username_taken": "that login name is taken",
     "user.external_id_taken": "that external id is taken",
+    "user.email_is_login": "that e-mail address is the login name of an account of a directory",
     "user.changed_meanwhile": "the user was changed meanwhile by somebody else",
     "user.no_password": "the user has no password yet",
     "user.no_email": "the user has no e-mail",
@@ -62,6 +63,9 @@ _SENTENCES: Mapping[str, str] = {
     "group.not_found": "there is no group {name}",
     "group.name_taken": "there is a group {name} already",
     "group.in_policy": "the policy names the group {name}; publish one without it first",
+    "group.in_client": (
+        "the group {name} may use {client_ids}; limit them to others first: idp client edit"
+    ),
     "client.not_found": "there is no client {client_id}",
     "client.exists": "there is a client {client_id} already",
     "client.has_no_secret": "the client {client_id} has no secret",

@@ -150,7 +150,7 @@ def _living(
 def _cleared_account(uow: UnitOfWork, row: Row[Any], claims: Claims) -> AccountFacts | None:
     if row.family_id is None or row.revoked_at is not None:
         return None
-    account = account_of(uow, row)
+    account = account_of(uow, row, is_kept_out=row.is_kept_out)
     gate = clear(
         account,
         birth_epoch=claims[EPOCH_CLAIM],

@@ -209,10 +209,15 @@ def refuse_request(
     uow: UnitOfWork, request: AuthorizationRequest, user_id: UserId | None = None
 ) -> None:
     """Note that the person said no; the dispatcher then answers `access_denied`."""
-    _update(uow, request, params={**request.document(), "refused": "access_denied"})
+    turn_away(uow, request)
     uow.record(
         Event(code=EventCode.CONSENT_DENIED, subject_id=user_id, client_id=request.client_id)
     )
+
+
+def turn_away(uow: UnitOfWork, request: AuthorizationRequest) -> None:
+    """Have the dispatcher answer `access_denied`."""
+    _update(uow, request, params={**request.document(), "refused": "access_denied"})
 
 
 def finish_request(uow: UnitOfWork, request: AuthorizationRequest) -> bool:

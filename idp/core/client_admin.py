@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from idp.core.client_groups import groups_by_client, limit_client
 from idp.core.client_registration import Registration, check_registration
 from idp.core.client_secrets import new_secret, secret_mac
 from idp.core.codes import drop_codes
@@ -57,8 +58,9 @@ def create_client(uow: UnitOfWork, registration: Registration) -> ClientCreated:
     row.secret_mac = _mac(uow, registration.client_id, secret)
     row.is_active = True
     row.created_at = uow.now
+    limit_client(uow, row, registration.allowed_groups)
     _record(uow, EventCode.CLIENT_CREATED, row)
-    return ClientCreated(_view(row), None if registration.secret else secret)
+    return ClientCreated(_view(uow, row), None if registration.secret else secret)
 
 
 def update_client(
@@ -83,19 +85,23 @@ def update_client(
     row = _active(uow, client_id)
     if expected_version is not None and row.version != expected_version:
         raise PreconditionFailed("client.changed", client_id=client_id, version=row.version)
-    before = _view(row).registration
+    before = _view(uow, row).registration
     wanted = replace(before, **changes)
     check_registration(wanted, uow.realm)
     _write(uow, row, wanted)
+    if "allowed_groups" in changes:
+        limit_client(uow, row, wanted.allowed_groups)
     secret = None
     if wanted.secret is not None or (wanted.has_secret and row.secret_mac is None):
         secret = _secret_of(wanted)
         row.secret_mac = _mac(uow, client_id, secret)
     elif not wanted.has_secret:
         row.secret_mac = None
-    changed = sorted(name for name in changes if getattr(before, name) != getattr(wanted, name))
+    view = _view(uow, row)
+    now = replace(view.registration, secret=wanted.secret)
+    changed = sorted(name for name in changes if getattr(before, name) != getattr(now, name))
     _record(uow, EventCode.CLIENT_CHANGED, row, changed=changed)
-    return ClientCreated(_view(row), None if wanted.secret else secret)
+    return ClientCreated(view, None if wanted.secret else secret)
 
 
 def rotate_client_secret(
@@ -109,7 +115,7 @@ def rotate_client_secret(
         InvalidInput: `client.invalid`, when the given secret cannot be one.
     """
     row = _active(uow, client_id)
-    registration = replace(_view(row).registration, secret=secret)
+    registration = replace(_view(uow, row).registration, secret=secret)
     if not registration.has_secret:
         raise Conflict("client.has_no_secret", client_id=client_id)
     check_registration(registration, uow.realm)
@@ -117,7 +123,7 @@ def rotate_client_secret(
     row.secret_mac = _mac(uow, client_id, fresh)
     _touch(uow, row)
     _record(uow, EventCode.CLIENT_SECRET_ROTATED, row)
-    return ClientCreated(_view(row), None if secret else fresh)
+    return ClientCreated(_view(uow, row), None if secret else fresh)
 
 
 def remove_client(uow: UnitOfWork, client_id: str) -> None:
@@ -129,6 +135,7 @@ def remove_client(uow: UnitOfWork, client_id: str) -> None:
     row = _active(uow, client_id)
     row.is_active = False
     row.secret_mac = None
+    limit_client(uow, row, ())
     _touch(uow, row)
     uow.db.execute(sa.delete(ConsentRow).where(ConsentRow.client_id == client_id))
     uow.db.flush()
@@ -147,7 +154,7 @@ def get_client(uow: UnitOfWork, client_id: str) -> ClientView:
     Raises:
         NotFound: `client.not_found`.
     """
-    return _view(_active(uow, client_id))
+    return _view(uow, _active(uow, client_id))
 
 
 def list_clients(
@@ -157,7 +164,9 @@ def list_clients(
     query = sa.select(ClientRow).where(ClientRow.is_active).order_by(ClientRow.client_id)
     if after is not None:
         query = query.where(ClientRow.client_id > after)
-    return [_view(row) for row in uow.db.scalars(query.limit(limit))]
+    rows = uow.db.scalars(query.limit(limit)).all()
+    groups = groups_by_client(uow, [row.client_id for row in rows if row.is_limited])
+    return [_view_of(row, groups.get(row.client_id, ())) for row in rows]
 
 
 def _active(uow: UnitOfWork, client_id: str) -> ClientRow:
@@ -202,7 +211,12 @@ def _touch(uow: UnitOfWork, row: ClientRow) -> None:
     row.updated_at = uow.now
 
 
-def _view(row: ClientRow) -> ClientView:
+def _view(uow: UnitOfWork, row: ClientRow) -> ClientView:
+    found = groups_by_client(uow, [row.client_id]) if row.is_limited else {}
+    return _view_of(row, found.get(row.client_id, ()))
+
+
+def _view_of(row: ClientRow, groups: tuple[str, ...]) -> ClientView:
     registration = Registration(
         client_id=row.client_id,
         client_name=row.client_name,
@@ -219,6 +233,7 @@ def _view(row: ClientRow) -> ClientView:
         pkce_required=row.pkce_required,
         consent_required=row.consent_required,
         may_introspect=row.may_introspect,
+        allowed_groups=groups if row.is_limited else None,
         id_token_signed_response_alg=row.id_token_signed_response_alg,
         further=row.metadata_extra,
     )

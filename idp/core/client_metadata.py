@@ -1,7 +1,8 @@
 """A client as a JSON document, with the member names of RFC 7591 where it has one.
 
 Ours beside them: `pkce` (`required` or `optional`), `consent` and `introspect` (true or false),
-`spa_origins`. What is written can be read back.
+`spa_origins`, `allowed_groups` (names; not there when everybody may use the client). What is
+written can be read back.
 
 Spec: RFC 7591 2; OIDC Registration 2.
 """
@@ -29,6 +30,7 @@ _LISTS = {
     "post_logout_redirect_uris": "post_logout_redirect_uris",
     "grant_types": "grant_types",
     "spa_origins": "spa_origins",
+    "allowed_groups": "allowed_groups",
 }
 _FLAGS = {"consent": "consent_required", "introspect": "may_introspect"}
 _PAGES = ("client_uri", "logo_uri", "policy_uri", "tos_uri")
@@ -114,6 +116,7 @@ def write_metadata(client: ClientView, *, secret: str | None = None) -> dict[str
         "pkce": "required" if asked.pkce_required else "optional",
         "consent": asked.consent_required,
         "introspect": asked.may_introspect,
+        "allowed_groups": None if asked.allowed_groups is None else list(asked.allowed_groups),
         **asked.further,
     }
     return {name: value for name, value in document.items() if value is not None}

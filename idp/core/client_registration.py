@@ -34,7 +34,8 @@ class Registration:
 
     `scopes` None means all of a person's scopes, or none for a service. `secret` None means that
     one is made, if the authentication method needs one. `backchannel_logout_uri` is kept for a
-    later version; nothing calls it.
+    later version; nothing calls it. `allowed_groups` are names or ids of the groups whose members
+    may use it; None lets everybody, and no group nobody.
     """
 
     client_id: str
@@ -53,6 +54,7 @@ class Registration:
     pkce_required: bool = True
     consent_required: bool = True
     may_introspect: bool = False
+    allowed_groups: tuple[str, ...] | None = None
     id_token_signed_response_alg: str = "RS256"  # noqa: S105 - an algorithm
     further: Mapping[str, Any] = field(default_factory=dict)
 
@@ -217,6 +219,15 @@ def _check_scopes(asked: Registration, realm: RealmName) -> Problems:
         yield "scope", "names one twice"
 
 
+def _check_groups(asked: Registration, _realm: RealmName) -> Problems:
+    if asked.allowed_groups is None:
+        return
+    if "authorization_code" not in asked.grants:
+        yield "allowed_groups", "only a client that people sign in to can be limited to groups"
+    if len(asked.allowed_groups) > _MAX_LIST:
+        yield "allowed_groups", f"must not have more than {_MAX_LIST}"
+
+
 _CHECKS = (
     _check_names,
     _check_grants,
@@ -224,4 +235,5 @@ _CHECKS = (
     _check_keys,
     _check_addresses,
     _check_scopes,
+    _check_groups,
 )

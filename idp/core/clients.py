@@ -24,7 +24,8 @@ _LOOPBACK = re.compile(r"http://(127\.0\.0\.1|\[::1\])(:\d{1,5})?(?P<rest>[/?].*
 class Client:
     """A registered client; member names follow RFC 7591 where it has one.
 
-    `application_type` is one of `web spa native service`; `keys` are its public keys.
+    `application_type` is one of `web spa native service`; `keys` are its public keys. `is_limited`:
+    it is for members of some groups only.
     """
 
     id: ClientId
@@ -44,6 +45,7 @@ class Client:
     is_consent_required: bool
     may_introspect: bool
     id_token_alg: str
+    is_limited: bool
     is_active: bool
 
     @property
@@ -112,6 +114,7 @@ def client_of(row: ClientRow) -> Client:
         is_consent_required=row.consent_required,
         may_introspect=row.may_introspect,
         id_token_alg=row.id_token_signed_response_alg,
+        is_limited=row.is_limited,
         is_active=row.is_active,
     )
 

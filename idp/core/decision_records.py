@@ -166,6 +166,7 @@ def replay(uow: UnitOfWork, decision: Decision) -> GateAnswer | None:
         wave_hour=WaveHour(None, 0),
         is_exempt=is_exempt,
         is_unchecked=facts.get("is_unchecked", False),
+        is_kept_out=facts.get("is_kept_out", False),
     )
     gate = clear(
         account,
@@ -201,6 +202,7 @@ def _write_facts(account: AccountFacts, asked: Asked, now: datetime) -> dict[str
         "birth_epoch": asked.birth_epoch,
         "session_ended": asked.session_ended,
         "groups": sorted({*groups, *account.policy.of_groups}),
+        **({"is_kept_out": True} if account.is_kept_out else {}),
         **({} if account.connector is None else _write_directory(account)),
         **({} if credential is None else _write_credential(credential)),
     }

@@ -16,6 +16,7 @@ from policy.combining import for_groups
 from policy.verdict import RequiredAction, WithheldBy
 
 _SOME_APP = "An app"
+_NOT_LET_IN = (Reason.ACCOUNT_DISABLED, Reason.ACCOUNT_LOCKED, Reason.APP_NOT_ALLOWED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +101,7 @@ def _what(decision: Decision) -> str:
     if answer.outcome is Decided.WITHHELD:
         observed = answer.withheld_by is WithheldBy.OBSERVE
         return "let you in although it could have stopped you" if observed else "let you in for now"
-    if answer.reason in (Reason.ACCOUNT_DISABLED, Reason.ACCOUNT_LOCKED):
+    if answer.reason in _NOT_LET_IN:
         return "did not let you in"
     if answer.action is RequiredAction.CHANGE_PASSWORD:
         return "asked you to choose another password"

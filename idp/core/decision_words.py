@@ -13,6 +13,7 @@ _ACCOUNT: Mapping[Reason, str] = {
     Reason.ACCOUNT_LOCKED: "your account was locked",
     Reason.CREDENTIAL_CHANGED: "your password had been changed or reset",
     Reason.SESSION_ENDED: "you had been signed out",
+    Reason.APP_NOT_ALLOWED: "the app is for members of groups that you are not in",
     Reason.SIGN_IN_REQUIRED: "the company directory could not be asked about you for too long",
 }
 _FINDINGS: Mapping[str, Callable[[Params], str]] = {

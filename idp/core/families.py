@@ -126,7 +126,7 @@ def find_live_refresh(uow: UnitOfWork, asking: Client, token: RefreshToken) -> L
         return None
     if not is_alive(uow, row) or _place(uow, row, token) is not _Place.CURRENT:
         return None
-    account = account_of(uow, row)
+    account = account_of(uow, row, is_kept_out=row.is_kept_out)
     ended = row.session_ended_at is not None
     gate = clear(account, birth_epoch=row.family_epoch, session_ended=ended, now=uow.now)
     if not isinstance(gate, Cleared):

@@ -39,7 +39,7 @@ class FlowFacts:
         """Tell whether the user must prove the password (again) first."""
         if self.session is None or self.gate is None:
             return True
-        if isinstance(self.gate, Refused) and self.gate.reason is not _CHANGE:
+        if isinstance(self.gate, Refused) and self.gate.reason not in (_CHANGE, _KEPT_OUT):
             return True
         return self._wants_fresh_sign_in()
 
@@ -52,6 +52,11 @@ class FlowFacts:
         if self.max_age is None or self.authenticated_for_request is not None:
             return False
         return self.now - self.session.auth_time > self.max_age
+
+    @property
+    def is_kept_out(self) -> bool:
+        """Tell whether the app is for others only."""
+        return isinstance(self.gate, Refused) and self.gate.reason is _KEPT_OUT
 
     @property
     def must_change_password(self) -> bool:
@@ -67,6 +72,7 @@ class FlowFacts:
 
 
 _CHANGE = Reason.PASSWORD_CHANGE_REQUIRED
+_KEPT_OUT = Reason.APP_NOT_ALLOWED
 
 
 class Prompt(NamedTuple):
@@ -79,6 +85,7 @@ class Prompt(NamedTuple):
 
 PROMPTS = (  # the order is the flow
     Prompt("sign-in", "login_required", lambda facts: facts.must_sign_in),
+    Prompt("not-allowed", "access_denied", lambda facts: facts.is_kept_out),
     Prompt("change-password", "interaction_required", lambda facts: facts.must_change_password),
     Prompt("consent", "consent_required", lambda facts: facts.must_consent),
 )

@@ -33,12 +33,13 @@ _LOT_DIGITS = 8
 
 
 class Reason(StrEnum):
-    """Why the gate says no; the order is the precedence (DECISIONS 6, CONTRACT 4)."""
+    """Why the gate says no; the order is the precedence (DECISIONS 6, CONTRACT 4, ADR 0032)."""
 
     ACCOUNT_DISABLED = "account_disabled"
     ACCOUNT_LOCKED = "account_locked"
     CREDENTIAL_CHANGED = "credential_changed"
     SESSION_ENDED = "session_ended"
+    APP_NOT_ALLOWED = "app_not_allowed"
     SIGN_IN_REQUIRED = "sign_in_required"
     PASSWORD_CHANGE_REQUIRED = "password_change_required"  # noqa: S105 - a reason, no password
 
@@ -62,6 +63,7 @@ class AccountFacts:
         connector: the directory that owns the account, if one does.
         is_exempt: and whose rules govern the password (DECISIONS 22).
         is_unchecked: that directory was not asked for longer than it may be (DECISIONS 23).
+        is_kept_out: the client that asks is limited to groups that the user is in none of.
     """
 
     user_id: UserId
@@ -78,6 +80,7 @@ class AccountFacts:
     connector: str | None = None
     is_exempt: bool = False
     is_unchecked: bool = False
+    is_kept_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +146,7 @@ def _account_reason(
         return Reason.CREDENTIAL_CHANGED
     if birth_epoch != account.epoch or session_ended:
         return Reason.SESSION_ENDED
-    return None
+    return Reason.APP_NOT_ALLOWED if account.is_kept_out else None
 
 
 def standing(account: AccountFacts, now: datetime) -> Verdict | None:
@@ -165,7 +168,7 @@ def find_account(uow: UnitOfWork, user_id: UserId) -> AccountFacts | None:
     return None if row is None else account_of(uow, row)
 
 
-def account_of(uow: UnitOfWork, row: Row[Any]) -> AccountFacts:
+def account_of(uow: UnitOfWork, row: Row[Any], *, is_kept_out: bool = False) -> AccountFacts:
     """Read the account facts out of a row that has `hot.ACCOUNT_COLUMNS` (user present)."""
     groups = split_keys(row.group_keys)
     policy = for_groups(policy_version(uow, row.policy_version), groups)
@@ -186,6 +189,7 @@ def account_of(uow: UnitOfWork, row: Row[Any]) -> AccountFacts:
         wave_hour=WaveHour(row.wave_hour, row.wave_used),
         connector=row.connector,
         is_exempt=is_exempt,
+        is_kept_out=is_kept_out,
     )
 
 

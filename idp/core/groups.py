@@ -8,8 +8,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from idp.core import group_roles
+from idp.core.client_groups import refuse_in_clients
 from idp.core.directory_groups import directory_groups, refuse_directory_groups
 from idp.core.events import Event, EventCode
+from idp.core.group_names import find_group_ids
 from idp.core.group_spellings import check_description, check_group_name
 from idp.core.names import find_key, name_key
 from idp.core.policies import current_policy, policy_version
@@ -104,14 +106,15 @@ def remove_group(uow: UnitOfWork, name: str) -> None:
 
     Raises:
         NotFound: `group.not_found`.
-        Conflict: `group.in_use`, when somebody joins it at this moment; `group.in_policy`, when
-            the policy in force names it, or an earlier one from which a grace may still run;
+        Conflict: `group.in_use`, when somebody joins it at this moment; `group.in_client`;
+            `group.in_policy`, for that in force or one from which a grace may still run;
             `group.directory_owned`; `admin.last_owner`.
         Forbidden: `admin.group_gives_role`.
     """
     row = _get_row(uow, name)
     refuse_directory_groups(uow, [row.id])
     _refuse_in_policy(uow, row.name_key)
+    refuse_in_clients(uow, row)
     members = sa.select(MembershipRow.user_id).where(MembershipRow.group_id == row.id)
     leaving = group_roles.hold_leaving(uow, row.id, members)
     _forget_refusals(uow, members)
@@ -139,13 +142,6 @@ def group_names(uow: UnitOfWork, user_ids: Iterable[str]) -> dict[str, tuple[str
         for user_id in members[group_id]:
             names[user_id] = (*names.get(user_id, ()), name)
     return names
-
-
-def find_group_ids(uow: UnitOfWork, names: Iterable[str]) -> dict[str, str]:
-    """Return the ids of the groups that exist among `names`, by name key."""
-    keys = {name_key(name) for name in names}
-    query = sa.select(GroupRow.name_key, GroupRow.id).where(GroupRow.name_key.in_(keys))
-    return {row.name_key: row.id for row in uow.db.execute(query)}
 
 
 def set_groups(uow: UnitOfWork, user_id: UserId, names: Iterable[str]) -> bool:

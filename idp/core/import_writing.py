@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from idp.core.directory_groups import refuse_directory_groups
-from idp.core.groups import add_members, create_group, find_group_ids, group_names, set_groups
+from idp.core.group_names import find_group_ids
+from idp.core.groups import add_members, create_group, group_names, set_groups
 from idp.core.import_matching import Known, match_rows
 from idp.core.import_rows import ImportRow
 from idp.core.names import name_key

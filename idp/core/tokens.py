@@ -122,12 +122,12 @@ def ask_gate(
     family_id: str,
     is_unchecked: bool = False,
 ) -> Cleared | GrantRefused:
-    """Ask the gate about the account in `row` (`hot.ACCOUNT_COLUMNS`, `hot.SESSION_COLUMNS`).
+    """Ask the gate about the account in `row`, one of `hot.refresh_facts` or `hot.redeem_facts`.
 
     Args:
         is_unchecked: its directory was not asked for longer than it may be.
     """
-    account = account_of(uow, row)
+    account = account_of(uow, row, is_kept_out=row.is_kept_out)
     if is_unchecked:
         account = replace(account, is_unchecked=True)
     ended = row.session_ended_at is not None
@@ -229,6 +229,7 @@ _WORDS: Mapping[Reason, str] = {
     Reason.ACCOUNT_LOCKED: "The account is locked.",
     Reason.CREDENTIAL_CHANGED: "The password was changed or reset; sign in again.",
     Reason.SESSION_ENDED: "The session was ended; sign in again.",
+    Reason.APP_NOT_ALLOWED: "The account is in none of the groups that may use this app.",
     Reason.SIGN_IN_REQUIRED: "The password policy changed; sign in again.",
     Reason.PASSWORD_CHANGE_REQUIRED: "The password must be changed; open idp_action_uri.",
 }

@@ -18,7 +18,8 @@ from idp.cli.refusals import Refusal
 from idp.config import Config, load
 from idp.core.client_admin import create_client, get_client, update_client
 from idp.core.client_registration import Registration
-from idp.core.groups import create_group, find_group_ids
+from idp.core.group_names import find_group_ids
+from idp.core.groups import create_group
 from idp.core.names import name_key
 from idp.core.profiles import Profile
 from idp.core.roles import AdminRole, grant_role

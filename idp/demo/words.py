@@ -16,6 +16,10 @@ _REASONS: Mapping[str, tuple[str, str]] = {
         "What was given out under the old password has ended. Sign in with the new one.",
     ),
     "session_ended": ("You were signed out", "Sign in again to go on."),
+    "app_not_allowed": (
+        "You may not use this app",
+        "It is for members of certain groups. If you need it, ask an administrator.",
+    ),
     "sign_in_required": (
         "Please sign in again",
         "The password rules changed. Your password is checked against them at sign-in.",

@@ -23,6 +23,7 @@ from idp.core.authorizations import (
     finish_request,
     store_request,
 )
+from idp.core.client_groups import keeps_out
 from idp.core.clients import Client, find_client
 from idp.core.codes import CodeGrant, issue_code
 from idp.core.consents import missing_scopes
@@ -105,7 +106,7 @@ def _go_on(visit: Visit, uow: UnitOfWork, looked: Looked, *, request_id: str) ->
         return sign_in_over(visit, uow, request_id)
     turn = _Turn(visit, uow, client, request, looked)
     if request.refused is not None:
-        error = AuthorizeError(request.refused, "The person said no.")
+        error = AuthorizeError(request.refused, "The person said no, or may not use the app.")
         return _finish_with_error(turn, error)
     return _dispatch(turn)
 
@@ -182,7 +183,11 @@ def _facts(turn: _Turn, signed_in: SignedIn | None) -> FlowFacts:
     stored = turn.stored
     authenticated = stored is not None and _signed_in_for_request(turn, signed_in)
     is_old = is_unchecked(turn.uow, signed_in.look, looked=turn.looked)
-    account = replace(signed_in.account, is_unchecked=is_old)
+    account = replace(
+        signed_in.account,
+        is_unchecked=is_old,
+        is_kept_out=keeps_out(turn.uow, turn.client, signed_in.account.user_id),
+    )
     return FlowFacts(
         now=now,
         session=signed_in.session,

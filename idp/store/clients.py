@@ -1,4 +1,4 @@
-"""Registered clients and the consents given to them."""
+"""Registered clients, the groups they are limited to, and the consents given to them."""
 
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,8 @@ class ClientRow(InRealm, Base):
     """A client; member names follow RFC 7591 where it has one.
 
     `secret_mac` is a keyed HMAC of the secret. `version` grows with each edit (ETag, cache key).
-    `application_type` is one of `web spa native service`.
+    `application_type` is one of `web spa native service`. `is_limited`: it is for members of its
+    `ClientGroupRow`s only; when there are none, for nobody.
     """
 
     __tablename__ = "clients"
@@ -36,10 +37,25 @@ class ClientRow(InRealm, Base):
     may_introspect: Mapped[bool] = mapped_column(default=False)
     id_token_signed_response_alg: Mapped[str] = mapped_column(String(16), default="RS256")
     metadata_extra: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    is_limited: Mapped[bool] = mapped_column(default=False)
     is_active: Mapped[bool] = mapped_column(default=True)
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+
+
+class ClientGroupRow(InRealm, Base):
+    """A group whose members may use a client that is limited."""
+
+    __tablename__ = "client_groups"
+    __table_args__ = (
+        ForeignKeyConstraint(["realm", "client_id"], ["clients.realm", "clients.client_id"]),
+        ForeignKeyConstraint(["realm", "group_id"], ["groups.realm", "groups.id"]),
+        Index("ix_client_groups_realm_group_id", "realm", "group_id"),
+    )
+
+    client_id: Mapped[str] = mapped_column(NAME, primary_key=True)
+    group_id: Mapped[str] = mapped_column(ID, primary_key=True)
 
 
 class ConsentRow(InRealm, Base):

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from idp.store.base import connection_of, table_of
 from idp.store.clients import ClientRow
 from idp.store.directories import DirectoryLinkRow
-from idp.store.hot_groups import GROUP_KEYS, SEPARATOR
+from idp.store.hot_groups import GROUP_KEYS, is_kept_out
 from idp.store.realms import RealmRow
 from idp.store.sessions import SessionRow
 from idp.store.tokens import AuthorizationCodeRow, RevokedAccessTokenRow, TokenFamilyRow
@@ -29,8 +29,6 @@ _code = table_of(AuthorizationCodeRow)
 _family = table_of(TokenFamilyRow)
 _revoked = table_of(RevokedAccessTokenRow)
 _link = table_of(DirectoryLinkRow)
-
-GROUP_SEPARATOR = SEPARATOR
 
 ACCOUNT_COLUMNS = (
     _realm.c.policy_version,
@@ -136,6 +134,7 @@ _REFRESH = (
         _family.c.used_at,
         _family.c.expires_at,
         _family.c.revoked_at,
+        is_kept_out(_family.c.client_id),
         *_LINK_COLUMNS,
     )
     .select_from(
@@ -170,6 +169,7 @@ _REDEEM = (
         _code.c.claims_request,
         _code.c.expires_at,
         _code.c.spent_at,
+        is_kept_out(_code.c.client_id),
     )
     .select_from(
         _session_join(
@@ -219,6 +219,7 @@ _ACCESS_TOKEN = (
         _revoked.c.jti_hash.label("revoked_jti_hash"),
         _client.c.is_active.label("client_is_active"),
         _client.c.version.label("client_version"),
+        is_kept_out(_family.c.client_id),
     )
     .select_from(
         _session_join(

@@ -63,6 +63,7 @@ THROTTLED = Outcome(status=429, leads_to="sign-in", error="too many tries", show
 CODE = Outcome(status=303, leads_to="app", shown="code")
 SIGN_IN_SCREEN = Outcome(status=303, leads_to="sign-in", shown="sign-in screen")
 CHANGE_SCREEN = Outcome(status=303, leads_to="change-password", shown="change screen")
+NOT_ALLOWED_SCREEN = Outcome(status=303, leads_to="error", shown="told so")
 
 LOGIN_REQUIRED = Outcome(
     status=303, leads_to="app", error="login_required", shown="`login_required`"
@@ -70,6 +71,8 @@ LOGIN_REQUIRED = Outcome(
 INTERACTION_REQUIRED = Outcome(
     status=303, leads_to="app", error="interaction_required", shown="`interaction_required`"
 )
+
+ACCESS_DENIED = Outcome(status=303, leads_to="app", error="access_denied", shown="`access_denied`")
 
 ACCOUNT_SHOWN = Outcome(status=200, leads_to="account", shown="shown")
 TO_SIGN_IN = Outcome(status=303, leads_to="sign-in", shown="to sign-in")
@@ -115,6 +118,12 @@ MUST_CHANGE: Outcomes = {
     Endpoint.ACCOUNT: TO_CHANGE,
 }
 
+KEPT_OUT: Outcomes = {
+    Endpoint.AUTHORIZE: NOT_ALLOWED_SCREEN,
+    Endpoint.SILENT: ACCESS_DENIED,
+    Endpoint.ACCOUNT: ACCOUNT_SHOWN,
+}
+
 # What an app gets for a code, a refresh token and access tokens that it was given before.
 LIVE: Outcomes = {
     Endpoint.CODE: TOKENS,
@@ -141,6 +150,11 @@ def dead(reason: str) -> Outcomes:
     }
 
 
+def barred(reason: str) -> Outcomes:
+    """Everything of one app ends at once; another app, the administrators' console, goes on."""
+    return {**dead(reason), Endpoint.ADMIN: ADMITTED}
+
+
 @dataclass(frozen=True)
 class State:
     """One state: what happened after somebody signed in and apps got their tokens."""
@@ -165,6 +179,7 @@ class State:
 _CHANGE = "password_change_required"
 _CHANGED = "credential_changed"
 _ENDED = "session_ended"
+_NOT_ALLOWED = "app_not_allowed"
 
 MATRIX = (
     State("fresh", "nothing happened", SIGNED_IN, STAYS, LIVE),
@@ -250,6 +265,28 @@ MATRIX = (
     ),
     State("group_left", "the same, the person left the group", SIGNED_IN, STAYS, LIVE),
     State("rolled_back", "a stricter policy, rolled back", SIGNED_IN, STAYS, LIVE),
+    State(
+        "app_limited",
+        "the app was limited to a group that the person is not in",
+        SIGNED_IN,
+        KEPT_OUT,
+        barred(_NOT_ALLOWED),
+    ),
+    State(
+        "app_limited_stale",
+        "the same, and a stricter policy, enforcement `everyone`",
+        SIGNED_IN_TO_CHANGE,
+        {**KEPT_OUT, Endpoint.ACCOUNT: TO_CHANGE},
+        barred(_NOT_ALLOWED),
+    ),
+    State(
+        "app_limited_left",
+        "an app for a group, and the person left the group",
+        SIGNED_IN,
+        KEPT_OUT,
+        barred(_NOT_ALLOWED),
+    ),
+    State("app_limited_joined", "the same, and joined it again", SIGNED_IN, STAYS, LIVE),
     State(
         "expired",
         "the password is older than `max_age`",

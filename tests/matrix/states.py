@@ -7,6 +7,7 @@ their tokens, what stands after it happens to her then.
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
+from idp.core.client_admin import update_client
 from idp.core.groups import create_group, update_group
 from idp.core.links import issue_not_me_link, redeem_not_me
 from idp.core.plans import undo_plan
@@ -35,6 +36,7 @@ _BEFORE, _MET, _NOT_MET = 8, 12, 24
 """Minimum lengths: that of the first version, and two that ada's password meets and does not."""
 _TRIES = 11
 _GROUP = "Office"
+_REFUSED = 400
 _NEVER: Mapping[str, object] = {"quiet": "00:00/23:59"}
 """Waves that come to nobody at the time of these tests."""
 
@@ -120,6 +122,35 @@ def _of_group(case: Case, *, joins: bool = False, leaves: bool = False) -> Itera
     raise_policy(case, "everyone", _BEFORE, groups={_GROUP: group})
     with world.begin() as uow:
         update_group(uow, _GROUP, add=[case.ada] * joins, remove=[case.ada] * leaves)
+
+
+def _app_limited(case: Case, *, is_stale: bool = False) -> Iterator[None]:
+    with case.story.world.begin() as uow:
+        create_group(uow, _GROUP)
+    yield
+    _limit_web(case)
+    if is_stale:
+        raise_policy(case, "everyone")
+
+
+def _app_left(case: Case, *, joins_again: bool = False) -> Iterator[None]:
+    world = case.story.world
+    with world.begin() as uow:
+        create_group(uow, _GROUP)
+        update_group(uow, _GROUP, add=[case.ada])
+    _limit_web(case)
+    yield
+    with world.begin() as uow:
+        update_group(uow, _GROUP, remove=[case.ada])
+    if joins_again:
+        assert case.story.refresh(case.web, case.given().refresh_token).status == _REFUSED
+        with world.begin() as uow:
+            update_group(uow, _GROUP, add=[case.ada])
+
+
+def _limit_web(case: Case) -> None:
+    with case.story.world.begin() as uow:
+        update_client(uow, case.web.client_id, {"allowed_groups": (_GROUP,)})
 
 
 def _rolled_back(case: Case) -> Iterator[None]:
@@ -300,6 +331,10 @@ WAYS: Mapping[str, Way] = {
     "group_joined": partial(_of_group, joins=True),
     "group_left": partial(_of_group, leaves=True),
     "rolled_back": _rolled_back,
+    "app_limited": _app_limited,
+    "app_limited_stale": partial(_app_limited, is_stale=True),
+    "app_limited_left": _app_left,
+    "app_limited_joined": partial(_app_left, joins_again=True),
     "expired": _expired,
     "must_change": _must_change,
     "must_change_signed_out": _must_change_signed_out,

@@ -34,7 +34,7 @@ _APPS = """## For apps
 A reason such as `credential_changed` stands for 400 with `error = "invalid_grant"` and that
 `idp_reason`; "+ address" means that `idp_action_uri` is there, where the person can finish the
 change. Of several reasons the first one counts, in this order: `account_disabled`,
-`account_locked`, `credential_changed`, `session_ended`, `sign_in_required`,
+`account_locked`, `credential_changed`, `session_ended`, `app_not_allowed`, `sign_in_required`,
 `password_change_required`. Behind `client_credentials` stands no person, so no state of an account
 touches it. The admin API is asked with the access token of a person who holds a role.
 

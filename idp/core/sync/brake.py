@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from idp.config import Connector
 from idp.core.sync.change_rows import DONE
-from idp.core.sync.role_losses import find_losses, loses_many, takes_last_owner
+from idp.core.sync.group_losses import Loss, find_losses, loses_many, takes_last_owner
 from idp.core.sync.runs import RunMode
 from idp.core.work import UnitOfWork
 from idp.store.directories import (
@@ -45,6 +45,7 @@ class Hold(StrEnum):
     IDS_REPLACED = "ids_replaced"
     LAST_OWNER = "last_owner"
     ROLE_LOST = "role_lost"
+    APP_LOST = "app_lost"
     GROUPS_GONE = "groups_gone"
     UNREADABLE = "unreadable"
 
@@ -77,7 +78,8 @@ def find_holds(
         Hold.IDS_REPLACED: _is_over(counts["replaced"], active, _MOST_REPLACED_PERCENT),
         Hold.GROUPS_GONE: is_listing and _lose_groups(uow, run.connector, counts),
         Hold.UNREADABLE: counts["nameless"] > 0 and counts["gone"] > 0,
-        Hold.ROLE_LOST: any(map(loses_many, losses)),
+        Hold.ROLE_LOST: any(loss.roles and loses_many(loss) for loss in losses),
+        Hold.APP_LOST: any(map(_loses_apps, losses)),
         Hold.LAST_OWNER: (taken > 0 or bool(losses)) and takes_last_owner(uow, run.id, losses),
     }
     return [hold.value for hold, is_so in held.items() if is_so]
@@ -102,6 +104,10 @@ def _are_fewer(now: int, before: int) -> bool:
 
 def _is_over(count: int, active: int, percent: int) -> bool:
     return count > max(_ALWAYS_LET_THROUGH, percent * active // 100)
+
+
+def _loses_apps(loss: Loss) -> bool:
+    return loss.has_apps and loses_many(loss) and len(loss.leaving) > _ALWAYS_LET_THROUGH
 
 
 def _lose_groups(uow: UnitOfWork, name: str, counts: Mapping[str, int]) -> bool:

@@ -5,6 +5,7 @@ Such a group is known by the directory's id, so a renamed one keeps its members 
 
 import sqlalchemy as sa
 
+from idp.core.client_groups import forget_group
 from idp.core.events import Event, EventCode
 from idp.core.group_roles import (
     end_lost_roles,
@@ -105,6 +106,7 @@ def remove_group(uow: UnitOfWork, change: DirectoryChangeRow) -> str:
     uow.db.flush()
     if _is_in_policy(uow, group):
         return _IN_POLICY
+    forget_group(uow, group)
     uow.db.delete(group)
     _record(uow, EventCode.GROUP_REMOVED, group)
     return DONE

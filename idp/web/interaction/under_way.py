@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from flask.typing import ResponseReturnValue
 
 from idp.core.authorizations import AuthorizationRequest, find_client_of, find_request
+from idp.core.clients import Client
 from idp.core.work import UnitOfWork
 from idp.http.visit import Visit
 from idp.web.routes import see_other
@@ -16,10 +17,15 @@ from idp.web.routes import see_other
 
 @dataclass(frozen=True, slots=True)
 class UnderWay:
-    """A request that is under way in this browser, and the name of who asks."""
+    """A request that is under way in this browser, and who asks."""
 
     request: AuthorizationRequest
-    client_name: str
+    client: Client
+
+    @property
+    def client_name(self) -> str:
+        """The name of who asks, for people."""
+        return self.client.name
 
 
 def find_under_way(visit: Visit, uow: UnitOfWork, request_id: str) -> UnderWay | None:
@@ -29,7 +35,7 @@ def find_under_way(visit: Visit, uow: UnitOfWork, request_id: str) -> UnderWay |
     if request is None or client is None:
         return None
     visit.form_action.append(request.form_action)
-    return UnderWay(request, client.name)
+    return UnderWay(request, client)
 
 
 def back_to_dispatcher(visit: Visit, request: AuthorizationRequest) -> ResponseReturnValue:

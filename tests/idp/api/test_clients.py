@@ -25,6 +25,24 @@ def test_a_secret_is_shown_once(desk: Desk) -> None:
     assert made.json["pkce"] == "required"
 
 
+def test_an_app_is_for_members_of_groups_until_it_is_for_everybody(desk: Desk) -> None:
+    owner = desk.owner()
+    desk.post("/realms/staff/groups", owner, {"name": "Office"})
+    shop = f"{CLIENTS}/shop"
+
+    made = desk.post(CLIENTS, owner, {**WEB, "allowed_groups": ["office"]})
+    named = desk.patch(shop, owner, {"client_name": "Shop"}, if_match=made.etag)
+    for_nobody = desk.patch(shop, owner, {"allowed_groups": []}, if_match=named.etag)
+    unknown = desk.patch(shop, owner, {"allowed_groups": ["Offcie"]}, if_match=for_nobody.etag)
+    for_all = desk.patch(shop, owner, {"allowed_groups": None}, if_match=for_nobody.etag)
+
+    assert made.json["allowed_groups"] == named.json["allowed_groups"] == ["Office"]
+    assert for_nobody.json["allowed_groups"] == []
+    assert (unknown.status, unknown.json["code"]) == (422, "client.invalid")
+    assert for_all.json["allowed_groups"] is None
+    assert desk.get(shop, owner).json["allowed_groups"] is None
+
+
 def test_a_secret_of_one_s_own_is_not_repeated(desk: Desk) -> None:
     owner = desk.owner()
 

@@ -49,6 +49,34 @@ def test_a_client_is_added_shown_changed_and_removed(world: World) -> None:
     assert world.events()[-1].actor_kind == "host"
 
 
+def test_an_app_is_for_members_of_groups(world: World) -> None:
+    for name in ("Field", "Office"):
+        run(world, "group", "add", name, "--realm", "staff")
+    added = run(world, "client", "add", *WEB, "--allow-group", "office", "--allow-group", "Field")
+    kept = run(world, "client", "edit", "web", "--realm", "staff", "--name", "Web")
+    refused = run_command(world.runtime, "group", "remove", "Office", "--realm", "staff", "--yes")
+    shown = run_command(world.runtime, "client", "show", "web", "--realm", "staff")
+    narrowed = run(world, "client", "edit", "web", "--realm", "staff", "--allow-group", "Field")
+    opened = run(world, "client", "edit", "web", "--realm", "staff", "--allow-everybody")
+
+    assert added["allowed_groups"] == kept["allowed_groups"] == ["Field", "Office"]
+    assert 'the group "Office" may use "web"' in refused.stderr
+    assert "Field, Office" in shown.stdout
+    assert narrowed["allowed_groups"] == ["Field"]
+    assert "allowed_groups" not in opened
+
+
+def test_for_some_and_for_everybody_exclude_each_other(world: World) -> None:
+    both = ("--allow-group", "Office", "--allow-everybody")
+    wrong = run_command(world.runtime, "client", "add", *WEB, *both)
+    unknown = run_command(world.runtime, "client", "add", *WEB, "--allow-group", "Offcie")
+
+    assert wrong.exit_code == 2
+    assert "exclude each other" in wrong.stderr
+    assert unknown.exit_code == 1
+    assert "there is no group 'Offcie'" in unknown.stderr
+
+
 def test_a_secret_comes_in_by_standard_input_and_is_not_echoed(world: World) -> None:
     added = run(world, "client", "add", *WEB, "--secret-stdin", stdin="chosen secret\n")
     rotated = run(

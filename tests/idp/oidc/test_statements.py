@@ -6,6 +6,8 @@ from typing import Any
 
 from sqlalchemy import event
 
+from idp.core.client_admin import update_client
+from idp.core.groups import create_group, update_group
 from tests.support.pages import Visitor, visitor
 from tests.support.story import App, Story
 from tests.support.world import PASSWORD
@@ -41,6 +43,22 @@ def test_a_refresh_takes_two_statements_and_a_commit(story: Story) -> None:
     app = story.app()
     story.sign_in()
     token = story.tokens(app)["refresh_token"]
+    token = story.refresh(app, token).json["refresh_token"]
+
+    with counted(story) as seen:
+        assert story.refresh(app, token).status == 200
+
+    assert kinds(seen) == ["SELECT", "UPDATE", "COMMIT"]
+
+
+def test_a_refresh_of_an_app_for_some_takes_no_more(story: Story) -> None:
+    app = story.app()
+    story.sign_in()
+    token = story.tokens(app)["refresh_token"]
+    with story.world.begin() as uow:
+        create_group(uow, "Office")
+        update_group(uow, "Office", add=[story.people["ada"]])
+        update_client(uow, app.client_id, {"allowed_groups": ("Office",)})
     token = story.refresh(app, token).json["refresh_token"]
 
     with counted(story) as seen:

@@ -144,6 +144,27 @@ SAMPLES: Final = (
         {"action": "/post", "client_name": SOME_APP, "scopes": SCOPES, "username": "aroha.ngata"},
     ),
     Sample(
+        "not-allowed",
+        "not_allowed.html",
+        {
+            "action": "/post",
+            "client_name": SOME_APP,
+            "username": "aroha.ngata",
+            "sign_in_url": "/sign-in",
+        },
+    ),
+    Sample(
+        "not-allowed-long",
+        "not_allowed.html",
+        {
+            "action": "/post",
+            "client_name": LONG_APP,
+            "username": LONG_USER,
+            "sign_in_url": "/sign-in",
+        },
+        realm="portal",
+    ),
+    Sample(
         "consent-long",
         "consent.html",
         {"action": "/post", "client_name": LONG_APP, "scopes": SCOPES[:1], "username": LONG_USER},

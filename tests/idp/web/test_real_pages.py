@@ -183,6 +183,20 @@ def test_where_one_is_signed_in(
         expect(other.locator("body")).to_have_attribute("data-page", "sign-in")
 
 
+def test_an_app_for_others_only(page: Page, site: LiveSite, said: list[str]) -> None:
+    app = site.app(client_name="Payroll", allowed_groups=())
+    page.goto(site.authorize(app))
+    sign_in(page)
+    look(page, "error")
+    expect(page.get_by_role("heading")).to_have_text("You may not use this app")
+    page.get_by_role("link", name="Sign in with another account").click()
+    look(page, "sign-in")
+    page.go_back()
+    page.get_by_role("button", name="Back to Payroll").click()
+
+    expect_app(page)
+
+
 def test_allowing_an_app_and_taking_it_back(page: Page, site: LiveSite, said: list[str]) -> None:
     app = site.app(client_name="Elsewhere", consent_required=True)
     page.goto(site.authorize(app, scope="openid profile email groups offline_access"))

@@ -1,7 +1,7 @@
-"""Who would lose a role of this server's by a run: worked out before any of it is done.
+"""Who would lose a role, or an app, by a run: worked out before any of it is done.
 
-Groups that give roles are few, so each is looked through by itself: who is listed in it, or in a
-group inside of it, as soon as the run is applied.
+Groups that give roles, or that apps are for, are few, so each is looked through by itself: who is
+listed in it, or in a group inside of it, as soon as the run is applied.
 """
 
 from collections.abc import Collection, Iterable
@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from idp.core.client_groups import groups_with_apps
 from idp.core.group_roles import roles_by_group
 from idp.core.roles import AdminRole, acting_owners
-from idp.core.sync.staging import GROUP, SEEN, USER
+from idp.core.sync.staging import GROUP, NOTHING, SEEN, USER
 from idp.core.work import UnitOfWork
 from idp.store.directories import (
     DirectoryChangeRow,
@@ -30,29 +31,38 @@ _TAKING = ("gone", "disable")
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """A group that gives roles, with who is in it and who of them would leave it."""
+    """A group that counts here, with who is in it and who of them would leave it.
+
+    `roles` are what it gives; `has_apps`: some are for its members only.
+    """
 
     group_id: str
     roles: tuple[str, ...]
+    has_apps: bool
     members: int
     leaving: frozenset[str]
 
 
 def find_losses(uow: UnitOfWork, run: DirectoryRunRow) -> list[Loss]:
-    """Return what each group of a directory that gives roles would lose by a run, if anything."""
+    """Return what each group of a directory that counts here would lose by a run, if anything."""
     own = sa.select(DirectoryGroupRow.group_id, DirectoryGroupRow.stable_id).where(
         DirectoryGroupRow.connector == run.connector
     )
-    roles = roles_by_group(uow, None)
-    if not roles:
+    roles, with_apps = roles_by_group(uow, None), groups_with_apps(uow)
+    counting = with_apps.union(roles)
+    if not counting:
         return []
-    groups = uow.db.execute(own.where(DirectoryGroupRow.group_id.in_(list(roles)))).all()
+    groups = uow.db.execute(own.where(DirectoryGroupRow.group_id.in_(counting))).all()
     gone = _gone_groups(uow, run)
-    found = [
-        _loss(uow, run, row.group_id, roles[row.group_id], _inside(uow, run, row.stable_id, gone))
-        for row in groups
-    ]
-    return [loss for loss in found if loss.leaving]
+    found = []
+    for row in groups:
+        members, leaving = _leaving(uow, run, row.group_id, _inside(uow, run, row.stable_id, gone))
+        has_apps = row.group_id in with_apps
+        if leaving:
+            found.append(
+                Loss(row.group_id, roles.get(row.group_id, ()), has_apps, members, leaving)
+            )
+    return found
 
 
 def loses_many(loss: Loss) -> bool:
@@ -104,21 +114,26 @@ def _inside(
 def _children(run: DirectoryRunRow, parents: Collection[str]) -> sa.CompoundSelect[str]:
     """Return the query for the groups that groups list as members, where each will lie."""
     known, stage = DirectoryGroupRow, DirectoryStageRow
-    listed = _listed(run, parents)
-    staged = sa.select(stage.stable_id).where(stage.run_id == run.id, stage.kind == GROUP)
-    here = sa.select(known.stable_id).where(
-        known.connector == run.connector,
-        known.stable_id.not_in(staged),
-        known.address_hash.in_(listed),
+    now, before = _listed_now(run, parents), _listed_before(run, parents)
+    staged = _read_groups(run)
+    here = sa.select(known.stable_id).where(known.connector == run.connector)
+    return sa.union(
+        staged.where(stage.address_hash.in_(now)),
+        here.where(known.address_hash.in_(before)),
+        here.where(known.stable_id.not_in(staged), known.address_hash.in_(now)),
     )
-    return sa.union(staged.where(stage.address_hash.in_(listed)), here)
 
 
-def _listed(run: DirectoryRunRow, groups: Collection[str]) -> sa.CompoundSelect[str]:
-    """Return the query for the addresses that groups list: as read, where they are different."""
+def _read_groups(run: DirectoryRunRow) -> sa.Select[str]:
+    stage = DirectoryStageRow
+    return sa.select(stage.stable_id).where(stage.run_id == run.id, stage.kind == GROUP)
+
+
+def _listed_now(run: DirectoryRunRow, groups: Collection[str]) -> sa.CompoundSelect[str]:
+    """Return the query for the addresses that groups list which the run read."""
     known, stage, read = DirectoryGroupRow, DirectoryStageRow, DirectoryStageMemberRow
     changed = (
-        sa.select(stage.stable_id)
+        _read_groups(run)
         .outerjoin(
             known,
             sa.and_(
@@ -127,56 +142,54 @@ def _listed(run: DirectoryRunRow, groups: Collection[str]) -> sa.CompoundSelect[
                 known.stable_id == stage.stable_id,
             ),
         )
-        .where(
-            stage.run_id == run.id,
-            stage.kind == GROUP,
-            sa.or_(known.digest.is_(None), known.digest != stage.digest),
-        )
+        .where(sa.or_(known.digest.is_(None), known.digest != stage.digest))
     )
     of_changed = sa.select(read.address_hash).where(
         read.run_id == run.id, read.stable_id.in_(groups), read.stable_id.in_(changed)
     )
-    of_others = (
-        sa.select(DirectoryMemberRow.address_hash)
-        .join(
-            known,
-            sa.and_(
-                known.realm == DirectoryMemberRow.realm,
-                known.group_id == DirectoryMemberRow.group_id,
-            ),
-        )
-        .where(
-            known.connector == run.connector,
-            known.stable_id.in_(groups),
-            known.stable_id.not_in(changed),
-        )
+    of_same = _kept_lists(run, groups).where(
+        known.stable_id.in_(_read_groups(run)), known.stable_id.not_in(changed)
     )
-    return sa.union(of_changed, of_others)
+    return sa.union(of_changed, of_same)
 
 
-def _loss(
-    uow: UnitOfWork,
-    run: DirectoryRunRow,
-    group_id: str,
-    roles: tuple[str, ...],
-    inside: Collection[str],
-) -> Loss:
-    """Return who is in a group, and who would not be: listed nowhere inside of it, or gone.
+def _listed_before(run: DirectoryRunRow, groups: Collection[str]) -> sa.Select[str]:
+    """Return the query for the addresses before the run that other groups list."""
+    return _kept_lists(run, groups).where(DirectoryGroupRow.stable_id.not_in(_read_groups(run)))
 
-    Somebody who moves is in it by either address: a group may list the old or the new one.
+
+def _kept_lists(run: DirectoryRunRow, groups: Collection[str]) -> sa.Select[str]:
+    member, known = DirectoryMemberRow, DirectoryGroupRow
+    return (
+        sa.select(member.address_hash)
+        .join(known, sa.and_(known.realm == member.realm, known.group_id == member.group_id))
+        .where(known.connector == run.connector, known.stable_id.in_(groups))
+    )
+
+
+def _leaving(
+    uow: UnitOfWork, run: DirectoryRunRow, group_id: str, inside: Collection[str]
+) -> tuple[int, frozenset[str]]:
+    """Return how many are in a group, and who would not be: listed nowhere inside of it, or gone.
+
+    A group that the run read lists where people will lie, another one where they lay before.
     """
     link, stage, change = DirectoryLinkRow, DirectoryStageRow, DirectoryChangeRow
-    listed = _listed(run, inside)
-    moved = sa.select(stage.stable_id).where(
-        stage.run_id == run.id, stage.kind.in_((USER, SEEN)), stage.address_hash.in_(listed)
+    now, before = _listed_now(run, inside), _listed_before(run, inside)
+    seen = sa.select(stage.stable_id).where(
+        stage.run_id == run.id, stage.kind.in_((USER, SEEN)), stage.address_hash != NOTHING
     )
     going = sa.select(change.subject_id).where(change.run_id == run.id, change.op == "gone")
     staying = sa.select(link.user_id).where(
         link.connector == run.connector,
-        sa.or_(link.address_hash.in_(listed), link.stable_id.in_(moved)),
+        sa.or_(
+            link.address_hash.in_(before),
+            link.stable_id.in_(seen.where(stage.address_hash.in_(now))),
+            sa.and_(link.address_hash.in_(now), link.stable_id.not_in(seen)),
+        ),
         link.user_id.not_in(going),
     )
     present = sa.select(MembershipRow.user_id).where(MembershipRow.group_id == group_id)
     leaving = uow.db.scalars(present.where(MembershipRow.user_id.not_in(staying)))
     members = uow.db.scalar(sa.select(sa.func.count()).select_from(present.subquery()))
-    return Loss(group_id, roles, members or 0, frozenset(leaving))
+    return members or 0, frozenset(leaving)
