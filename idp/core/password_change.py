@@ -9,7 +9,12 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from idp.config import Limit
-from idp.core.accounts import DIRECTORY_OWNED, Account, find_account_by_id
+from idp.core.accounts import (
+    DIRECTORY_OWNED,
+    Account,
+    find_account_by_id,
+    find_account_to_write,
+)
 from idp.core.devices import keep_device
 from idp.core.events import Event, EventCode
 from idp.core.gate import find_account, must_change
@@ -102,7 +107,8 @@ def change_password(
     Raises:
         InvalidInput: `password.too_large`, `password.malformed`; before anything is hashed.
         NotFound: `user.not_found`.
-        Conflict: `password.set_meanwhile`: the password was set twice meanwhile;
+        Conflict: `password.set_meanwhile`: the password was set, or a change of it asked for,
+            twice meanwhile;
             `user.directory_owned`: see `directory_passwords`.
         Unavailable: too many passwords are being hashed already.
 
@@ -113,7 +119,7 @@ def change_password(
     attempt = ChangeAttempt(runtime, realm, form, trace)
     try:
         return _change(attempt, current, new)
-    except Conflict:  # the password became another one meanwhile: the typed one is a guess again
+    except Conflict:  # it is another password by now, or must change: judged from the beginning
         return _change(attempt, current, new)
 
 
@@ -222,10 +228,18 @@ def _store(
     wait = 0 if facts.forced else take_one(uow, _brakes_on_changes(uow, facts))
     if wait:
         return LoginThrottled(wait)
+    find_account_to_write(uow, form.user_id)
+    if not facts.forced and _must_change_by_now(uow, form.user_id):
+        raise Conflict("password.set_meanwhile")
     has_session = has_own_session(uow, form)
     setting = Setting(source=SetBy.SELF, forced=facts.forced)
     generation = replace_password(uow, facts.account, prepared, setting)
     return note_changed(uow, form, facts, generation, has_session=has_session)
+
+
+def _must_change_by_now(uow: UnitOfWork, user_id: UserId) -> bool:
+    account = find_account(uow, user_id)
+    return account is not None and must_change(account, uow.now)
 
 
 def note_changed(
@@ -268,7 +282,10 @@ def _brakes_on_changes(uow: UnitOfWork, facts: ChangeFacts) -> tuple[Brake, ...]
 
 
 def has_own_session(uow: UnitOfWork, form: ChangeForm) -> bool:
-    """Tell whether the session that the change is made in is live."""
+    """Tell whether the session that the change is made in is live.
+
+    Asked once the account is locked: what moves its epoch may not have been committed before.
+    """
     return form.session_id in {row.id for row in list_sessions(uow, form.user_id)}
 
 

@@ -1,7 +1,6 @@
 """Administrator roles that a group gives: whoever is in it holds them, for as long."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -18,7 +17,7 @@ from idp.core.users import Profile, deactivate_user, lock_user, update_user
 from idp.core.work import Actor, UnitOfWork
 from idp.errors import Conflict, Forbidden
 from idp.ids import UserId
-from tests.support.waiting import wait_until
+from tests.support.meanwhile import during
 from tests.support.world import PORTAL, STAFF, World
 
 
@@ -230,27 +229,6 @@ def test_of_two_groups_left_at_once_the_last_ends_it(house: House) -> None:
     during(house.world, first, lambda: house.leave(house.bob))
 
     assert (house.roles(house.bob), house.epoch(house.bob)) == ((), epoch + 1)
-
-
-def during(world: World, first: Callable[[UnitOfWork], None], second: Callable[[], None]) -> None:
-    """Begin the second while the first is not committed; it ends before, or waits."""
-    with ThreadPoolExecutor(1) as pool:
-        with world.begin() as uow:
-            first(uow)
-            uow.db.flush()
-            begun = pool.submit(second)
-            wait_until(lambda: begun.done() or somebody_waits(world), what="the second")
-        begun.result()
-
-
-def somebody_waits(world: World) -> bool:
-    """Tell whether a statement waits for another transaction; on SQLite, whoever writes does."""
-    if world.runtime.database.is_sqlite:
-        return True
-    with world.runtime.database.connection(write=False) as connection:
-        waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-        found = connection.exec_driver_sql(f"{waiting} AND wait_event_type = 'Lock'")
-        return bool(found.scalar_one())
 
 
 def test_portal_groups_give_no_role(world: World) -> None:

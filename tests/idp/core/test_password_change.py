@@ -21,13 +21,15 @@ from idp.core.password_change import (
     change_password,
 )
 from idp.core.recovery_requests import find_recovery, issue_recovery_link
+from idp.core.roles import AdminRole, grant_role, revoke_role
 from idp.core.sessions import find_signed_in
 from idp.core.throttle import bucket_of
-from idp.core.users import end_sessions
+from idp.core.users import end_sessions, require_change
 from idp.errors import InvalidInput, NotFound
 from idp.ids import RawToken, SessionId, UserId
 from idp.store.resets import BulkSecretRow
 from idp.store.users import PasswordHistoryRow
+from tests.support.meanwhile import during
 from tests.support.world import PASSWORD, STAFF, World, open_world
 
 NEW = "a different long sentence"
@@ -357,6 +359,37 @@ class TestTwoAtOnce:
 
         with world.begin(write=False) as uow:
             assert [find_signed_in(uow, secret) for secret in secrets] == [None] * len(secrets)
+
+
+def test_a_session_that_ends_meanwhile_is_not_gone_on_with(world: World) -> None:
+    ada = world.add_user("ada")
+    with world.begin() as uow:
+        grant_role(uow, ada, AdminRole.AUDITOR)
+    here, cookie = world.begin_session(ada)
+
+    outcome = during(
+        world,
+        lambda uow: revoke_role(uow, ada, AdminRole.AUDITOR),
+        lambda: change(world, ada, session_id=here),
+    )
+
+    assert outcome == PasswordChanged(None)
+    assert signs_in(world, "ada", NEW)
+    with world.begin(write=False) as uow:
+        assert find_signed_in(uow, cookie) is None
+
+
+def test_a_change_that_is_asked_for_meanwhile_is_a_forced_one(world: World) -> None:
+    ada = world.add_user("ada")
+    world.publish_policy({"rules": {"length": {"min": 8}}})
+
+    outcome = during(
+        world, lambda uow: require_change(uow, ada), lambda: change(world, ada, new=PASSWORD)
+    )
+
+    assert isinstance(outcome, NewPasswordRefused)
+    assert outcome.findings[0].code == "password.same_as_current"
+    assert change(world, ada) == PasswordChanged(None)
 
 
 def test_guesses_under_another_name_do_not_get_in_the_way_of_changes(database_url: str) -> None:
