@@ -15,6 +15,9 @@ _FORGOT = f"{_REALM}/forgot-password"
 class Person:
     """One browser: its cookies and the form it last saw.
 
+    Attributes:
+        location: where the last answer leads. shown: the page that it was.
+
     Args:
         is_restless: every request opens a connection of its own, so that steps of one sign-in
             are answered by different workers.
@@ -26,6 +29,7 @@ class Person:
         self._cookies: dict[str, str] = {}
         self._csrf = ""
         self.location = ""
+        self.shown = ""
 
     def look(self, path: str = _SIGN_IN) -> int:
         """Open a page; return the status."""
@@ -71,7 +75,7 @@ class Person:
             self._cookies[name] = value
         if answer.will_close or self._is_restless:
             self._connection.close()
-        self.location = answer.headers.get("Location", "")
+        self.location, self.shown = answer.headers.get("Location", ""), text
         found = _TOKEN.search(text)
         self._csrf = found.group(1) if found else self._csrf
         return answer.status, answer.headers.get("Retry-After")
