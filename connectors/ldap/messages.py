@@ -67,12 +67,15 @@ class Search:
 
 
 def read_answer(result: Mapping[str, Any], responses: Sequence[Mapping[str, Any]]) -> Answer:
-    """Return the answer that the library's dictionaries are: the result, and what came before."""
+    """Return the answer that the library's dictionaries are: the result, and what came before.
+
+    Of an entry the dictionary holds what `read_entry` made of it, as `found`.
+    """
     return Answer(
         code=result["result"],
         message=result.get("message") or "",
-        controls=_control_values(result),
-        entries=tuple(_found(each) for each in responses if each["type"] == "searchResEntry"),
+        controls=_control_values(result.get("controls") or {}),
+        entries=tuple(each["found"] for each in responses if each["type"] == "searchResEntry"),
         messages=tuple(
             each.get("responseValue") or b""
             for each in responses
@@ -83,19 +86,35 @@ def read_answer(result: Mapping[str, Any], responses: Sequence[Mapping[str, Any]
     )
 
 
-def _found(entry: Mapping[str, Any]) -> Found:
-    raw: Mapping[str, Sequence[bytes]] = entry["raw_attributes"]
+def read_entry(decoded: Sequence[Any], controls: Mapping[str, Any]) -> Found:
+    """Return the entry that the library's elements are, each of which ends with its value.
+
+    Raises:
+        AttributeError, LookupError, TypeError, ValueError: they are none.
+
+    Spec: RFC 4511 4.5.2.
+    """
+    dn, attributes = decoded[0][-1], decoded[1][-1]
     return Found(
-        dn=bytes(entry["raw_dn"]).decode("utf-8", "replace"),
-        attributes={name.lower(): tuple(map(bytes, raw[name])) for name in raw},
-        controls=_control_values(entry),
+        dn=dn.decode("utf-8", "replace"),
+        attributes=dict(map(_read_attribute, attributes)),
+        controls=_control_values(controls),
     )
 
 
-def _control_values(message: Mapping[str, Any]) -> dict[str, bytes]:
+def _read_attribute(element: Sequence[Any]) -> tuple[str, tuple[bytes, ...]]:
+    name, values = element[-1]
+    found = tuple([value[-1] for value in values[-1]])
+    if not {*map(type, found)} <= {bytes}:
+        reason = "a value that is no octet string"
+        raise TypeError(reason)
+    return name[-1].decode("utf-8", "replace").lower(), found
+
+
+def _control_values(controls: Mapping[str, Any]) -> dict[str, bytes]:
     """Return the controls of a message; the library decodes the paging control by itself."""
     values: dict[str, bytes] = {}
-    for oid, control in (message.get("controls") or {}).items():
+    for oid, control in controls.items():
         value = control["value"]
         values[oid] = value["cookie"] if isinstance(value, dict) else bytes(value or b"")
     return values

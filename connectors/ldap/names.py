@@ -18,8 +18,9 @@ _PAIR = re.compile(rb"\\([0-9A-Fa-f]{2}|.)", re.DOTALL)
 _PIECE = re.compile(r"(?:\\.|[^\\,;+])*", re.DOTALL)
 _QUOTED = re.compile(r'"((?:\\.|[^"\\])*)"\s*', re.DOTALL)
 _TO_ESCAPE = re.compile(r'[,+"\\<>;#=\x00]')
+_SIMPLE = re.compile(r"[A-Za-z0-9._@-]+")
 _KEPT = 1024
-"""Values of a name that are not worked out again: all of a directory's lie in the same places."""
+"""Places that are not worked out again: all of a directory's entries lie in the same ones."""
 _STRING_TAGS = frozenset({ber.OCTET_STRING, 0x0C, 0x13, 0x16})
 
 
@@ -36,19 +37,10 @@ def normalise_dn(dn: str) -> Address:
     Raises:
         BadNameError: it is no distinguished name.
     """
-    rdns: list[str] = []
-    parts: list[str] = []
-    at = 0
-    while dn.strip():
-        part, at = _read_part(dn, at)
-        parts.append(part)
-        separator, at = dn[at : at + 1], at + 1
-        if separator != "+":
-            rdns.append("+".join(sorted(parts)))
-            parts = []
-        if not separator:
-            break
-    return Address(",".join(rdns))
+    if not dn.strip():
+        return Address("")
+    rdn, rest = _read_rdn(dn, 0)
+    return Address(rdn if rest is None else f"{rdn},{_normalise_place(dn[rest:])}")
 
 
 def is_within(address: Address, base: Address) -> bool:
@@ -68,6 +60,28 @@ def is_login(text: str) -> bool:
     return not any(unicodedata.category(character) in {"Cc", "Cs"} for character in text)
 
 
+@lru_cache(_KEPT)
+def _normalise_place(dn: str) -> str:
+    """Return a name, normalised; it is not empty."""
+    rdns: list[str] = []
+    at: int | None = 0
+    while at is not None:
+        rdn, at = _read_rdn(dn, at)
+        rdns.append(rdn)
+    return ",".join(rdns)
+
+
+def _read_rdn(dn: str, at: int) -> tuple[str, int | None]:
+    """Return the RDN from `at` on, normalised, and where the next begins; None for the last."""
+    parts: list[str] = []
+    separator = "+"
+    while separator == "+":
+        part, at = _read_part(dn, at)
+        parts.append(part)
+        separator, at = dn[at : at + 1], at + 1
+    return "+".join(sorted(parts)), at if separator else None
+
+
 def _read_part(dn: str, at: int) -> tuple[str, int]:
     """Return `type=value`, normalised, from `at` on, and where it ends."""
     kind = _TYPE.match(dn, at)
@@ -83,8 +97,9 @@ def _read_part(dn: str, at: int) -> tuple[str, int]:
     return f"{kind[1].lower()}={_normalise_value(raw, is_quoted=bool(quoted))}", piece.end()
 
 
-@lru_cache(_KEPT)
 def _normalise_value(raw: str, *, is_quoted: bool) -> str:
+    if _SIMPLE.fullmatch(raw):
+        return raw.lower()
     if raw.lstrip().startswith("#") and not is_quoted:
         value = _read_hex(raw.strip()[1:])
     else:
