@@ -11,6 +11,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.made-from-lock
 CODE := idp connectors policy tests
+# Python keeps what it compiled, or every `idp` that is started compiles all of it anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help
 help: ## Show this list
@@ -83,3 +85,4 @@ changelog: $(STAMP) ## Assemble docs/changes.d into CHANGELOG.md (ARGS=0.2.0)
 .PHONY: clean
 clean: ## Remove the environment and every cache
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.* dist
+	find $(CODE) -name __pycache__ -prune -exec rm -rf {} +

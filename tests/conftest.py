@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Protocol
 
 import pytest
@@ -13,6 +14,7 @@ from tests.support import databases
 from tests.support.browser import running_chromium
 from tests.support.loopback import stay_on_loopback
 from tests.support.mailbox import SmtpServer
+from tests.support.memory import database_folder
 from tests.support.postgres import PostgresServer, running_postgres
 from tests.support.servers import IdpServer, start_idp
 
@@ -75,9 +77,10 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
-    """Give the address of a fresh, migrated SQLite database."""
-    return databases.copy_sqlite(sqlite_template, tmp_path / "idp.db")
+def sqlite_url(sqlite_template: Path) -> Iterator[str]:
+    """Give the address of a fresh, migrated SQLite database, alone in its folder."""
+    with TemporaryDirectory(prefix="idp-sqlite-", dir=database_folder()) as folder:
+        yield databases.copy_sqlite(sqlite_template, Path(folder) / "idp.db")
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 `parts` makes the runtime, `policy_rules` finds the rules that others wrote, `processes` is what
 runs in each process, `site` the WSGI application. The commands are lent this package
 (`idp.cli.base.Parts`), since they may not import it. Only what answers HTTP loads Flask and
-Authlib.
+Authlib, only what runs jobs `idp.jobs`, only what migrates Alembic.
 """
 
 from idp.adapters.directories import seal_setting

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from idp.adapters.hashing import MALLOC_ENVIRONMENT
 from idp.adapters.listeners import GRACE, check_address
@@ -26,12 +27,18 @@ from idp.core.ports import MailRefused, MailTemporary
 from idp.core.runtime import Runtime
 from idp.errors import IdpError
 from idp.http.front import Application
-from idp.jobs.runner import Runner
 from idp.store.session import Database
 
+if TYPE_CHECKING:  # only what runs jobs pays for it
+    from idp.jobs.runner import Runner
 
-def job_runner(runtime: Runtime, *, name: str | None = None, heir_of: str | None = None) -> Runner:
+
+def job_runner(
+    runtime: Runtime, *, name: str | None = None, heir_of: str | None = None
+) -> "Runner":
     """Return what runs jobs and sends mail in this process."""
+    from idp.jobs.runner import Runner  # noqa: PLC0415 - most commands run no job
+
     return Runner(runtime, name=name, heir_of=heir_of)
 
 

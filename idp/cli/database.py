@@ -8,7 +8,8 @@ from idp.cli.base import CliContext, json_option
 from idp.cli.refusals import Refusal
 from idp.core.readiness import check_revision
 from idp.store.backups import back_up, find_damage, restore
-from idp.store.migrations import current_revision, head_revision, knows_revision, upgrade
+from idp.store.migrations import upgrade
+from idp.store.revisions import current_revision, head_revision, knows_revision
 from idp.store.session import Database
 
 _FILE = click.Path(path_type=Path, dir_okay=False)

@@ -18,7 +18,8 @@ from idp.core.readiness import check_revision
 from idp.core.roles import ADMIN_REALM
 from idp.core.work import HOST
 from idp.errors import ConfigError
-from idp.store.migrations import current_revision, head_revision, upgrade
+from idp.store.migrations import upgrade
+from idp.store.revisions import current_revision, head_revision
 from idp.store.session import Database
 
 if TYPE_CHECKING:

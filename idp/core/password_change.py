@@ -107,8 +107,7 @@ def change_password(
     Raises:
         InvalidInput: `password.too_large`, `password.malformed`; before anything is hashed.
         NotFound: `user.not_found`.
-        Conflict: `password.set_meanwhile`: the password was set, or a change of it asked for,
-            twice meanwhile;
+        Conflict: `password.set_meanwhile`: it was set, or a change asked for, twice meanwhile;
             `user.directory_owned`: see `directory_passwords`.
         Unavailable: too many passwords are being hashed already.
 

@@ -9,8 +9,8 @@ from idp.core.runtime import Runtime
 from idp.core.work import SYSTEM
 from idp.errors import ConfigError, Unavailable
 from idp.ids import RealmName
-from idp.store.migrations import current_revision, head_revision, knows_revision
 from idp.store.realms import RealmRow
+from idp.store.revisions import current_revision, head_revision, knows_revision
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,12 @@ of their content in their address, so they may be kept for a year and never go s
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
+from types import CodeType
 
 import flask
 from flask import Flask
-from jinja2 import StrictUndefined
+from jinja2 import BytecodeCache, StrictUndefined
+from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from idp.core.runtime import Runtime
@@ -20,6 +22,25 @@ from idp.http.visit import current_visit, find_visit
 _YEAR = 365 * 24 * 3600
 _SHORT = 300
 _DIGEST_LENGTH = 12
+
+
+class _Compiled(BytecodeCache):
+    """What was compiled of templates in this process, which may make more than one site."""
+
+    def __init__(self) -> None:
+        self._codes: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Give the code of this template of this text, if there is any."""
+        bucket.code = self._codes.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep what was compiled."""
+        if bucket.code is not None:
+            self._codes[bucket.key, bucket.checksum] = bucket.code
+
+
+_compiled = _Compiled()
 
 
 class Site(Flask):
@@ -38,6 +59,7 @@ def install(site: Site, runtime: Runtime) -> None:
     prefix = runtime.config.server.path_prefix
     site.digests = _digests(Path(site.static_folder or ""))
     site.jinja_env.undefined = StrictUndefined
+    site.jinja_env.bytecode_cache = _compiled
 
     def static(name: str) -> str:
         return f"{prefix}/static/{name}?v={site.digests[name]}"

@@ -13,10 +13,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL
 
 from idp.errors import ConfigError, Conflict, InvalidInput
-from idp.store.migrations import knows_revision
+from idp.store.revisions import VERSION_TABLE, knows_revision
 from idp.store.session import Database
 
-_VERSION_TABLE = "alembic_version"
 _TOOLS = "the PostgreSQL client programs (Debian: apt-get install postgresql-client)"
 _BUSY_S = 10
 _PG_SETTINGS = {"host": "PGHOST", "port": "PGPORT", "sslmode": "PGSSLMODE", "service": "PGSERVICE"}
@@ -117,7 +116,7 @@ def _check_sqlite(source: Path) -> None:
     try:
         with _opened(source) as connection:
             verdict = connection.execute("PRAGMA integrity_check").fetchone()[0]
-            found = connection.execute(f"SELECT version_num FROM {_VERSION_TABLE}").fetchone()  # noqa: S608 - a constant
+            found = connection.execute(f"SELECT version_num FROM {VERSION_TABLE}").fetchone()  # noqa: S608 - a constant
     except sqlite3.Error as error:
         raise InvalidInput("backup.not_a_backup", file=str(source), reason=str(error)) from error
     if verdict != "ok":
@@ -142,10 +141,10 @@ def _sqlite_errors() -> Iterator[None]:
 
 def _check_dump(source: Path, url: URL) -> None:
     listing = _run(["pg_restore", "--list", str(source)], url, is_about=source)
-    if f" TABLE DATA public {_VERSION_TABLE} " not in listing:
-        reason = f"it has no table {_VERSION_TABLE}"
+    if f" TABLE DATA public {VERSION_TABLE} " not in listing:
+        reason = f"it has no table {VERSION_TABLE}"
         raise InvalidInput("backup.not_a_backup", file=str(source), reason=reason)
-    table = ["--data-only", f"--table={_VERSION_TABLE}", "--file=-", str(source)]
+    table = ["--data-only", f"--table={VERSION_TABLE}", "--file=-", str(source)]
     script = _run(["pg_restore", *table], url, is_about=source)
     if not any(knows_revision(line.strip()) for line in script.splitlines()):
         raise InvalidInput("backup.newer", file=str(source))

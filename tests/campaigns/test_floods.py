@@ -9,6 +9,7 @@ import pytest
 
 from tests.campaigns.browsers import Person
 from tests.campaigns.fleet import PASSWORD, Caller, Fleet, running_fleet
+from tests.support import databases
 from tests.support.installation import write_installation
 from tests.support.sizes import campaign_size
 
@@ -19,15 +20,23 @@ _ALLOWANCE_KIB = 96 * 1024
 """Room for threads, forms and fragmentation in each worker, beside the hashes."""
 
 
-@pytest.fixture
-def busy(database_url: str, tmp_path: Path) -> Iterator[Fleet]:
+@pytest.fixture(
+    scope="module",
+    params=["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)],
+)
+def busy(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Fleet]:
     """Give two workers that hash as in production, and do not brake addresses."""
+    folder = tmp_path_factory.mktemp("busy")
     settings: dict[str, dict[str, object]] = {
         "server": {"workers": 2, "threads": 16},
         "hashing": {"memory_kib": _MEMORY_KIB, "time_cost": 2, "max_concurrent": _CONCURRENT},
         "limits": {"sign_in_per_account": "off", "sign_in_per_address": "off"},
     }
-    installation = write_installation(tmp_path, database_url=database_url, settings=settings)
+    installation = write_installation(
+        folder, database_url=databases.fresh_url(request, folder), settings=settings
+    )
     with running_fleet(installation) as running:
         yield running
 

@@ -122,8 +122,9 @@ def test_another_schema_stops_the_start(
 def test_an_empty_database_stops_the_start(sqlite_url: str, tmp_path: Path) -> None:
     installation = write_installation(tmp_path, database_url=sqlite_url)
     run_command(None, "init", "--config", str(installation.config))
-    (tmp_path / "idp.db").rename(tmp_path / "other.db")
-    (tmp_path / "idp.db-wal").unlink(missing_ok=True)
+    file = Path(sqlite_url.removeprefix("sqlite:///"))
+    file.rename(file.with_name("other.db"))
+    file.with_name("idp.db-wal").unlink(missing_ok=True)
 
     _assert_one_line(_serve(installation), "the database is empty", "idp init")
 

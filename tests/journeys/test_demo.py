@@ -1,6 +1,7 @@
 """What a person sees right after `make demo`."""
 
 import re
+from pathlib import Path
 
 import pytest
 import requests
@@ -8,6 +9,7 @@ from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-unt
 from playwright.sync_api import Page, expect
 
 from tests.support.demo import Demo, NewPage, go_to_sign_in, shown_page, sign_in, user_at
+from tests.support.servers import run_idp
 
 pytestmark = [pytest.mark.servers, pytest.mark.browser]
 WIDTHS = (1200, 360)
@@ -36,6 +38,15 @@ def test_one_sign_in_serves_professional_and_mobile_but_not_the_portal(
     assert user_at(page) == "customer@example.co.nz"
     page.goto(demo.url("professional"))
     assert user_at(page) == "office"
+
+
+def test_two_demos_do_not_share_a_folder(demo: Demo, tmp_path: Path) -> None:
+    options = ("demo", "--port", "0", "--data", str(demo.folder), "--no-browser")
+
+    done = run_idp(*options, directory=tmp_path)
+
+    assert done.returncode == 1
+    assert "another demo runs on" in done.stderr
 
 
 def test_staff_and_customers_are_strangers_to_each_other(page: Page, demo: Demo) -> None:

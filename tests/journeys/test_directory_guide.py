@@ -27,7 +27,8 @@ def slapd() -> Iterator[SlapdServer]:
 def installation(tmp_path: Path) -> Installation:
     """Give one on which `idp init` has been run."""
     made = write_installation(tmp_path, settings={"server": {"workers": 1}})
-    made.set_up()
+    done = run_idp("init", directory=made.folder)
+    assert done.returncode == 0, done.stderr
     return made
 
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.commands import run_command
 from tests.support.ports import LOOPBACK, free_port
-from tests.support.servers import run_idp
 
 CHEAP_HASHING = {"memory_kib": 8, "time_cost": 1}
 
@@ -34,9 +34,9 @@ class Installation:
         return f"http://{LOOPBACK}:{self.port}"
 
     def set_up(self) -> str:
-        """Run `idp init` to its end and return the set-up link."""
-        done = run_idp("init", "--json", directory=self.folder)
-        if done.returncode != 0:
+        """Run `idp init` in this process and return the set-up link."""
+        done = run_command(None, "init", "--json", "--config", str(self.config))
+        if done.exit_code != 0:
             raise RuntimeError(done.stderr)
         link: str = json.loads(done.stdout)["setup_link"]
         return link

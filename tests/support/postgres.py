@@ -14,6 +14,7 @@ import psycopg
 from psycopg import sql
 
 from tests.support import MissingPartError
+from tests.support.memory import database_folder
 from tests.support.ports import LOOPBACK, free_port
 
 OLDEST_MAJOR = 15
@@ -25,6 +26,7 @@ _SETTINGS = {
     "synchronous_commit": "off",
     "max_connections": "300",
     "shared_buffers": "64MB",
+    "max_wal_size": "256MB",
     "log_min_messages": "warning",
     "timezone": "UTC",
 }
@@ -46,7 +48,7 @@ class PostgresServer:
         self._made += 1
         name = f"test_{self._made}"
         self._execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
                 sql.Identifier(name), sql.Identifier(template)
             )
         )
@@ -65,9 +67,9 @@ class PostgresServer:
 
 @contextmanager
 def running_postgres() -> Iterator[PostgresServer]:
-    """Start a server in a temporary directory and stop it afterwards."""
+    """Start a server in a temporary folder, in memory if may be, and stop it afterwards."""
     programs = _find_programs()
-    home = Path(tempfile.mkdtemp(prefix="idp-pg-"))
+    home = Path(tempfile.mkdtemp(prefix="idp-pg-", dir=database_folder()))
     try:
         account = _ServerAccount.find()
         account.take_over(home)

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from click.testing import Result
 
-from idp.store.migrations import head_revision
+from idp.store.revisions import head_revision
 from idp.store.session import Database
 from idp.store.users import UserRow
 from tests.support.commands import run_command

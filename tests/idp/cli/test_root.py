@@ -58,6 +58,15 @@ def test_help_loads_neither_the_database_nor_the_web() -> None:
     assert not {"flask", "sqlalchemy", "pydantic", "rich", "authlib"} & set(loaded)
 
 
+def test_a_command_loads_only_what_most_commands_need() -> None:
+    script = "import sys, idp.app, idp.cli.users; print(*sys.modules, sep='\\n')"
+    loaded = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    ).stdout.split()
+
+    assert not {"flask", "authlib", "alembic", "ldap3", "jinja2", "idp.jobs"} & set(loaded)
+
+
 @pytest.mark.parametrize("name", [entry.name for entry in COMMANDS])
 def test_every_command_is_there_and_takes_config(name: str) -> None:
     command = idp.get_command(click.Context(idp), name)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.demo import running_demo, start_demo
+from tests.support.demo import start_demo
 from tests.support.ports import LOOPBACK
 from tests.support.servers import run_idp
 from tests.support.waiting import wait_until
@@ -63,15 +63,6 @@ def test_a_killed_demo_leaves_nothing_behind(tmp_path: Path) -> None:
     demo.server.process.wait(10)
 
     wait_until(lambda: not any(map(is_alive, children)), what="the end of its children", seconds=60)
-
-
-def test_two_demos_do_not_share_a_folder(tmp_path: Path) -> None:
-    with running_demo(tmp_path) as demo:
-        options = ("demo", "--port", "0", "--data", str(demo.folder), "--no-browser")
-        done = run_idp(*options, directory=tmp_path)
-
-    assert done.returncode == 1
-    assert "another demo runs on" in done.stderr
 
 
 def test_a_busy_port_is_named_before_anything_is_made(tmp_path: Path) -> None:
