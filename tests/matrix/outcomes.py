@@ -274,7 +274,7 @@ MATRIX = (
     ),
     State(
         "app_limited_stale",
-        "the same, and a stricter policy, enforcement `everyone`",
+        "the same, with a stricter policy for everybody",
         SIGNED_IN_TO_CHANGE,
         {**KEPT_OUT, Endpoint.ACCOUNT: TO_CHANGE},
         barred(_NOT_ALLOWED),
