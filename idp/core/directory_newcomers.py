@@ -39,7 +39,9 @@ from idp.core.names import find_key
 from idp.core.parts import Parts
 from idp.core.runtime import Runtime
 from idp.core.sync import people_acts
+from idp.core.sync.addresses import Applying
 from idp.core.sync.change_rows import DONE
+from idp.core.sync.logins import taken_logins
 from idp.core.sync.mapping import (
     MappedEntry,
     NoAccount,
@@ -49,7 +51,6 @@ from idp.core.sync.mapping import (
     scope_digest,
 )
 from idp.core.sync.memberships import affected_groups, settle_members
-from idp.core.sync.people_acts import Applying
 from idp.core.sync.staging import document_of
 from idp.core.uniqueness import one_of_a_kind
 from idp.core.work import SYSTEM, UnitOfWork
@@ -227,22 +228,13 @@ def _is_known(uow: UnitOfWork, login: str) -> bool:
 
 
 def _mapped(uow: UnitOfWork, newcomer: Newcomer) -> MappedEntry | None:
-    """Return what would be stored of an entry; None if it is known, or others have its names."""
+    """Return what would be stored of an entry; None if it is known, or its login taken."""
     entry, name = newcomer.entry, newcomer.name
     mapped = map_entry(entry, newcomer.connector, stored_email=None)
     if isinstance(mapped, NoAccount):
         return None
     link = DirectoryLinkRow
     known = sa.select(link.user_id).where(link.connector == name, link.stable_id == entry.stable_id)
-    login, email = mapped.columns["username_key"], mapped.columns["email_key"]
-    taken = sa.select(UserRow.id).where(
-        sa.or_(
-            UserRow.username_key == login,
-            sa.and_(
-                UserRow.connector.is_(None),
-                sa.or_(UserRow.email_key.in_([login, email]), UserRow.username_key == email),
-            ),
-        )
-    )
-    is_free = all(uow.db.scalar(query.limit(1)) is None for query in (known, taken))
+    login = str(mapped.columns["username_key"])
+    is_free = uow.db.scalar(known) is None and not taken_logins(uow, [login])
     return mapped if is_free else None

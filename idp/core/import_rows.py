@@ -111,6 +111,7 @@ def words_of_error(error: IdpError) -> str:
 _WORDS: Mapping[str, str] = {
     "user.username_taken": "username: is taken by another user",
     "user.external_id_taken": "external_id: is taken by another user",
+    "user.email_is_login": "email: is the login name of an account of a directory",
     "admin.last_owner": "status: the last owner must stay active",
     "password.too_large": "password: is too long",
     "password.malformed": "password: is not text",

@@ -23,10 +23,14 @@ from idp.core.users.creation import add_default_name, person_in
 from idp.core.work import NO_TRACE, Actor, Trace
 from idp.errors import Conflict, InvalidInput, NotFound, PasswordRejected
 from idp.ids import RealmName, UserId, hash_token
+from idp.store.groups import MembershipRow
+from idp.store.statistics import MANY, refresh_statistics
+from idp.store.users import CredentialRow, UserRow
 
 BATCH = 500
 """How many rows are written in one transaction."""
 _SAME_USER = "is the same user as on an earlier line"
+_FILLED = (UserRow, CredentialRow, MembershipRow)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +85,8 @@ def import_users(
     if summary.created or summary.updated:
         with runtime.begin(realm, actor=actor, trace=trace) as uow:
             uow.record(Event(code=EventCode.USERS_IMPORTED, params=dict(run.counts)))
+            if summary.created >= MANY:
+                refresh_statistics(uow.db.connection(), _FILLED)
     return summary
 
 
@@ -193,6 +199,9 @@ class _Run:
             return
         with self.runtime.begin(self.realm, actor=self.actor, trace=self.trace) as uow:
             written: Written = write_rows(uow, ready)
+            before = self.counts["created"]
+            if before < MANY <= before + written.counts["created"]:
+                refresh_statistics(uow.db.connection(), _FILLED)
         self.counts.update(written.counts)
         self.new_groups += written.new_groups
 

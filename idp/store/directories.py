@@ -4,12 +4,10 @@ A user whose `users.connector` is set has one link. What a run read lies in the 
 is over; what it would do lies beside it, and is what gets applied.
 """
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKeyConstraint, Index, String, Text, UniqueConstraint, text
-from sqlalchemy.engine import Connection
+from sqlalchemy import ForeignKeyConstraint, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.store.base import HASH, ID, NAME, Base, InRealm
@@ -19,6 +17,8 @@ from idp.store.users import CredentialRow, UserRow
 CONNECTOR = String(64)
 STABLE_ID = String(256)
 KIND = String(16)
+VANISHED = "vanished"
+"""The digest of a group that its directory has no more, and that a policy still names."""
 
 
 class DirectoryRow(InRealm, Base):
@@ -78,7 +78,10 @@ class DirectoryLinkRow(InRealm, Base):
 
 
 class DirectoryGroupRow(InRealm, Base):
-    """Which group of which directory a group is; its members come from there alone."""
+    """Which group of which directory a group is; its members come from there alone.
+
+    `digest` is of what was read of it; empty, or `VANISHED`, where its members are not as read.
+    """
 
     __tablename__ = "directory_groups"
     __table_args__ = (
@@ -194,21 +197,6 @@ class DirectoryChangeRow(InRealm, Base):
     after: Mapped[dict[str, Any]] = mapped_column(default=dict)
     reason: Mapped[str | None] = mapped_column(String(256))
     outcome: Mapped[str | None] = mapped_column(String(64))
-
-
-MANY = 1000
-"""From how many new rows on it is worth telling PostgreSQL's planner of them."""
-
-
-def refresh_statistics(connection: Connection, tables: Iterable[type[Base]]) -> None:
-    """Tell PostgreSQL's planner how much there is now; its own look comes minutes too late.
-
-    Without it even the look whether a new link has its user reads all users of the realm.
-    """
-    if connection.dialect.name != "postgresql":
-        return
-    for row in tables:
-        connection.execute(text(f"ANALYZE {row.__tablename__}"))
 
 
 READ_TABLES = (DirectoryStageRow, DirectoryStageMemberRow)

@@ -60,14 +60,17 @@ def read_children(connection: Connection, realm: str, connector: str) -> Childre
 
 
 def groups_of_changed(connection: Connection, realm: str, connector: str, run_id: str) -> set[str]:
-    """Return the groups that list somebody whom a run changed."""
-    query = (
-        sa.select(_member.c.group_id)
-        .join(_link, _IS_MEMBER)
-        .where(_link.c.realm == realm, _link.c.connector == connector, _link.c.run_id == run_id)
-        .distinct()
+    """Return the groups that list somebody whom a run changed, or in which somebody such is."""
+    changed = sa.and_(
+        _link.c.realm == realm, _link.c.connector == connector, _link.c.run_id == run_id
     )
-    return set(connection.scalars(query))
+    listing = sa.select(_member.c.group_id).join(_link, _IS_MEMBER).where(changed)
+    holding = sa.select(_membership.c.group_id).where(
+        _membership.c.realm == realm,
+        _membership.c.user_id.in_(sa.select(_link.c.user_id).where(changed)),
+    )
+    # Two statements, because SQLite compares everybody with everybody to unite them.
+    return {group for query in (listing, holding) for group in connection.scalars(query.distinct())}
 
 
 def leaving(realm: str, connector: str, group_id: str, inside: Collection[str]) -> sa.Select[str]:

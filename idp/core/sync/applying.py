@@ -14,22 +14,21 @@ from idp.core.job_leases import JobKind, Step
 from idp.core.jobs import Job
 from idp.core.planning import PlanState
 from idp.core.sync import group_acts, people_acts
+from idp.core.sync.addresses import Applying
 from idp.core.sync.change_rows import DONE
 from idp.core.sync.memberships import affected_groups, all_groups, settle_some
-from idp.core.sync.people_acts import Applying
 from idp.core.sync.runs import RunMode, RunState, hold_directory
 from idp.core.sync.sightings import moved_links
 from idp.core.work import UnitOfWork
 from idp.errors import Conflict
 from idp.store.directories import (
     APPLIED_TABLES,
-    MANY,
     DirectoryChangeRow,
     DirectoryRunRow,
-    refresh_statistics,
 )
 from idp.store.directory_members import forget_stage
 from idp.store.plans import PlanRow
+from idp.store.statistics import MANY, refresh_statistics
 
 APPLY_JOB = "directory.apply"
 BATCH = 250
@@ -111,7 +110,7 @@ def _apply_changes(uow: UnitOfWork, applying: Applying, phase: str, after: int) 
         .limit(BATCH)
     ).all()
     if not rows:
-        if are_many:
+        if are_many or (following == _MOVES and run.counts["moved"] >= MANY):
             refresh_statistics(uow.db.connection(), APPLIED_TABLES)
         return Step(cursor=following)
     if phase == _NEW:

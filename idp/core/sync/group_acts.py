@@ -1,6 +1,8 @@
 """Changes of groups that a directory owns, applied. What policies call them by stays.
 
-Such a group is known by the directory's id, so a renamed one keeps its members and its place.
+Such a group is known by the directory's id, so a renamed one keeps its members and its place. One
+that vanished stays, empty, while a policy names it: it is the directory's still, and taken over
+again when it comes back, or another one of its name is made there. So the policy means its members.
 """
 
 import sqlalchemy as sa
@@ -12,19 +14,23 @@ from idp.core.group_roles import (
     forget_roles,
     hold_leaving,
     keep_last_owners,
+    roles_by_group,
 )
 from idp.core.group_spellings import SEPARATORS, check_group_name
 from idp.core.names import name_key
 from idp.core.policies import current_policy
 from idp.core.policy_rollout import names_group
+from idp.core.sync.addresses import Applying, arrive, aside, follow, make_room
 from idp.core.sync.change_rows import CHANGED, DONE
-from idp.core.sync.people_acts import Applying
+from idp.core.sync.staging import GROUP
 from idp.core.work import UnitOfWork
 from idp.errors import InvalidInput
 from idp.store.directories import (
+    VANISHED,
     DirectoryChangeRow,
     DirectoryGroupRow,
     DirectoryMemberRow,
+    DirectoryStageRow,
 )
 from idp.store.directory_members import take_members
 from idp.store.groups import GroupRow, MembershipRow
@@ -43,9 +49,12 @@ def create_group(uow: UnitOfWork, applying: Applying, change: DirectoryChangeRow
     )
     if uow.db.scalar(known) is not None:
         return CHANGED
+    if (vanished := _find_vanished(uow, applying, change.after["name"])) is not None:
+        return _take_over(uow, applying, change, vanished)
     name = _free_name(uow, applying, change.after["name"], own_id=None)
     if name is None:
         return _BAD_NAME
+    make_room(uow, applying, [change.address_hash or ""])
     group = GroupRow(id=uow.new_id(), name=name, name_key=name_key(name), created_at=uow.now)
     uow.db.add(group)
     uow.db.flush()
@@ -76,6 +85,7 @@ def update_group(uow: UnitOfWork, applying: Applying, change: DirectoryChangeRow
         _record(uow, EventCode.GROUP_CHANGED, group)
     if known.digest != change.digest:
         _take_members(uow, applying, change.stable_id, group.id)
+    arrive(uow, applying, known.address_hash, change.address_hash or "")
     known.digest = change.digest or ""
     known.address_hash = change.address_hash or ""
     return DONE
@@ -86,7 +96,7 @@ def remove_group(uow: UnitOfWork, change: DirectoryChangeRow) -> str:
 
     So does one, with its last owners, without whom nobody could administer.
     """
-    known = _group_as_reviewed(uow, change)
+    known = _group_as_reviewed(uow, change, is_gone=True)
     if known is None:
         return CHANGED
     group = uow.db.get_one(GroupRow, (uow.realm, known.group_id))
@@ -102,20 +112,69 @@ def remove_group(uow: UnitOfWork, change: DirectoryChangeRow) -> str:
     if is_needed:
         return _LAST_OWNER
     forget_roles(uow, group, leaving.roles)
+    applying = Applying(known.connector, change.run_id)
+    follow(uow, applying, {known.address_hash: aside(group.id)})  # whoever comes there is not it
+    if _is_in_policy(uow, group):
+        known.address_hash, known.digest = aside(group.id), VANISHED
+        return _IN_POLICY
     uow.db.delete(known)
     uow.db.flush()
-    if _is_in_policy(uow, group):
-        return _IN_POLICY
     forget_group(uow, group)
     uow.db.delete(group)
     _record(uow, EventCode.GROUP_REMOVED, group)
     return DONE
 
 
-def _group_as_reviewed(uow: UnitOfWork, change: DirectoryChangeRow) -> DirectoryGroupRow | None:
+def _find_vanished(uow: UnitOfWork, applying: Applying, name: str) -> DirectoryGroupRow | None:
+    """Return the group that this directory had by a name, and that nothing in it is now."""
+    try:
+        key = name_key(check_group_name(_plain(name)))
+    except InvalidInput:
+        return None
+    known, stage = DirectoryGroupRow, DirectoryStageRow
+    is_back = sa.exists().where(
+        stage.realm == known.realm,
+        stage.run_id == applying.run_id,
+        stage.kind == GROUP,
+        stage.stable_id == known.stable_id,
+    )
+    query = (
+        sa.select(known)
+        .join(GroupRow, sa.and_(GroupRow.realm == known.realm, GroupRow.id == known.group_id))
+        .where(
+            GroupRow.name_key == key,
+            known.connector == applying.connector,
+            known.digest == VANISHED,
+            sa.not_(is_back),
+        )
+    )
+    return uow.db.scalars(query.with_for_update(of=known)).one_or_none()
+
+
+def _take_over(
+    uow: UnitOfWork, applying: Applying, change: DirectoryChangeRow, known: DirectoryGroupRow
+) -> str:
+    """Have another group be one that vanished, but for what that one gave: it is by its id."""
+    group = uow.db.get_one(GroupRow, (uow.realm, known.group_id))
+    forget_roles(uow, group, roles_by_group(uow, [group.id]).get(group.id, ()))
+    forget_group(uow, group)
+    make_room(uow, applying, [change.address_hash or ""])
+    known.stable_id = change.stable_id
+    known.digest = change.digest or ""
+    known.address_hash = change.address_hash or ""
+    change.subject_id = group.id
+    _take_members(uow, applying, change.stable_id, group.id)
+    _record(uow, EventCode.GROUP_CHANGED, group)
+    return DONE
+
+
+def _group_as_reviewed(
+    uow: UnitOfWork, change: DirectoryChangeRow, *, is_gone: bool = False
+) -> DirectoryGroupRow | None:
     key = (uow.realm, change.subject_id or "")
-    known = uow.db.get(DirectoryGroupRow, key, with_for_update=True)
-    return known if known is not None and known.digest == change.digest_before else None
+    known = uow.db.get(DirectoryGroupRow, key, with_for_update=True, populate_existing=True)
+    as_reviewed = (change.digest_before, "") if is_gone else (change.digest_before,)
+    return known if known is not None and known.digest in as_reviewed else None
 
 
 def _take_members(uow: UnitOfWork, applying: Applying, stable_id: str, group_id: str) -> None:
@@ -125,7 +184,7 @@ def _take_members(uow: UnitOfWork, applying: Applying, stable_id: str, group_id:
 
 def _free_name(uow: UnitOfWork, applying: Applying, name: str, *, own_id: str | None) -> str | None:
     """Return the name that a group of the directory's gets here; None when it cannot have one."""
-    plain = "".join(" " if mark in SEPARATORS else mark for mark in name)[:_LONGEST]
+    plain = _plain(name)
     for wanted in (plain, f"{plain[:100]} ({applying.connector})"):
         try:
             checked = check_group_name(wanted)
@@ -135,6 +194,10 @@ def _free_name(uow: UnitOfWork, applying: Applying, name: str, *, own_id: str | 
         if uow.db.scalar(query) in (None, own_id):
             return checked
     return None
+
+
+def _plain(name: str) -> str:
+    return "".join(" " if mark in SEPARATORS else mark for mark in name)[:_LONGEST]
 
 
 def _is_in_policy(uow: UnitOfWork, group: GroupRow) -> bool:

@@ -2,11 +2,13 @@
 
 import sqlalchemy as sa
 
+from idp.core.policies import current_policy
+from idp.core.policy_rollout import names_group
 from idp.core.sync.change_rows import BATCH, Rows, Tally, change_row, last_key
 from idp.core.sync.runs import Reading
 from idp.core.sync.staging import GONE_GROUP, GROUP, REJECTED, SEEN_GROUP
 from idp.core.work import UnitOfWork
-from idp.store.directories import DirectoryGroupRow, DirectoryStageRow
+from idp.store.directories import VANISHED, DirectoryGroupRow, DirectoryStageRow
 from idp.store.groups import GroupRow
 
 
@@ -70,7 +72,7 @@ def _groups_gone(
 ) -> tuple[Rows, str | None]:
     known = DirectoryGroupRow
     query = (
-        sa.select(known.stable_id, known.group_id, known.digest, GroupRow.name)
+        sa.select(known.stable_id, known.group_id, known.digest, GroupRow.name, GroupRow.name_key)
         .join(GroupRow, sa.and_(GroupRow.realm == known.realm, GroupRow.id == known.group_id))
         .where(known.connector == reading.name, known.stable_id > after, condition)
         .order_by(known.stable_id)
@@ -80,6 +82,7 @@ def _groups_gone(
     rows = [
         change_row("group_gone", r.stable_id, r.name, subject_id=r.group_id, digest_before=r.digest)
         for r in found
+        if r.digest != VANISHED or not names_group(current_policy(uow), r.name_key)
     ]
     return rows, last_key(found)
 

@@ -1,7 +1,6 @@
 """Changes of accounts that a directory owns, applied: each only if it is still the one reviewed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,29 +9,20 @@ import sqlalchemy as sa
 from idp.core.directory_accounts import GONE, EntryState, take_state
 from idp.core.events import Event, EventCode
 from idp.core.passwords import SetBy
+from idp.core.sync.addresses import Applying, arrive, follow, make_room
 from idp.core.sync.change_rows import CHANGED, DONE
-from idp.core.sync.logins import local_emails
+from idp.core.sync.logins import local_emails, taken_logins
 from idp.core.users.changes import note_changed
 from idp.core.work import UnitOfWork
 from idp.ids import UserId, new_subject
 from idp.store.directories import (
     DirectoryChangeRow,
-    DirectoryGroupRow,
     DirectoryLinkRow,
-    DirectoryMemberRow,
     DirectoryRunRow,
 )
 from idp.store.users import UNUSABLE, CredentialRow, UserRow
 
 TAKEN = "skipped:login_taken"
-
-
-@dataclass(frozen=True, slots=True)
-class Applying:
-    """Which run of which directory is applied; `run_id` is empty for somebody new who signed in."""
-
-    connector: str
-    run_id: str
 
 
 def take_away(uow: UnitOfWork, applying: Applying, change: DirectoryChangeRow) -> str:
@@ -62,7 +52,7 @@ def update(uow: UnitOfWork, applying: Applying, change: DirectoryChangeRow) -> s
     for name in differs:
         setattr(user, name, columns[name])
     note_changed(uow, user, [name for name in differs if not name.endswith("_key")])
-    _follow_in_groups(uow, applying, link.address_hash, change.address_hash or "")
+    arrive(uow, applying, link.address_hash, change.address_hash or "")
     if link.gone_since is not None or link.address_hash != change.address_hash:
         link.run_id = applying.run_id
     link.login = change.after["login"]
@@ -78,7 +68,7 @@ def update(uow: UnitOfWork, applying: Applying, change: DirectoryChangeRow) -> s
 
 def create(uow: UnitOfWork, applying: Applying, changes: Sequence[DirectoryChangeRow]) -> None:
     """Make the accounts of entries that are new; one INSERT for each kind of row."""
-    taken = _taken(uow, [change.after["columns"]["username_key"] for change in changes])
+    taken = taken_logins(uow, [change.after["columns"]["username_key"] for change in changes])
     known = _known(uow, applying, [change.stable_id for change in changes])
     ids: list[tuple[DirectoryChangeRow, str]] = []
     for change in changes:
@@ -91,7 +81,7 @@ def create(uow: UnitOfWork, applying: Applying, changes: Sequence[DirectoryChang
             change.outcome = DONE
             taken.add(key)
             ids.append((change, uow.new_id()))
-    uow.db.flush()
+    make_room(uow, applying, [change.address_hash or "" for change, _ in ids])
     for change, user_id in ids:
         uow.db.append(UserRow, **_user(uow, applying, change, user_id))
     uow.db.flush()
@@ -105,8 +95,8 @@ def create(uow: UnitOfWork, applying: Applying, changes: Sequence[DirectoryChang
 
 def move(uow: UnitOfWork, applying: Applying, moved: Sequence[sa.Row[*tuple[Any, ...]]]) -> None:
     """Note that accounts lie somewhere else, and are otherwise as they were."""
-    for row in moved:
-        _follow_in_groups(uow, applying, row.old, row.new)
+    aside = make_room(uow, applying, [row.new for row in moved])
+    follow(uow, applying, {aside.get(row.old, row.old): row.new for row in moved})
     uow.db.execute(
         sa.update(DirectoryLinkRow),
         [
@@ -118,27 +108,6 @@ def move(uow: UnitOfWork, applying: Applying, moved: Sequence[sa.Row[*tuple[Any,
             }
             for row in moved
         ],
-    )
-
-
-def _follow_in_groups(uow: UnitOfWork, applying: Applying, old: str, new: str) -> None:
-    """Have groups list an account where it lies now; the directory may not touch them."""
-    if old == new:
-        return
-    other = sa.orm.aliased(DirectoryMemberRow)
-    own = sa.select(DirectoryGroupRow.group_id).where(
-        DirectoryGroupRow.connector == applying.connector
-    )
-    has_both = sa.select(other.group_id).where(other.address_hash == new)
-    uow.db.execute(
-        sa.update(DirectoryMemberRow)
-        .where(
-            DirectoryMemberRow.address_hash == old,
-            DirectoryMemberRow.group_id.in_(own),
-            DirectoryMemberRow.group_id.not_in(has_both),
-        )
-        .values(address_hash=new),
-        execution_options={"synchronize_session": False},
     )
 
 
@@ -175,11 +144,6 @@ def _read_at(uow: UnitOfWork, applying: Applying, change: DirectoryChangeRow) ->
 
 def _moment(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
-
-
-def _taken(uow: UnitOfWork, keys: Sequence[str]) -> set[str]:
-    query = sa.select(UserRow.username_key).where(UserRow.username_key.in_(keys))
-    return {*uow.db.scalars(query), *local_emails(uow, keys)}
 
 
 def _known(uow: UnitOfWork, applying: Applying, ids: Sequence[str]) -> set[str]:

@@ -42,14 +42,9 @@ from idp.core.sync.staging import (
 from idp.core.work import Actor
 from idp.errors import Conflict, IdpError, Unavailable
 from idp.ids import RealmName
-from idp.store.directories import (
-    MANY,
-    READ_TABLES,
-    DirectoryRow,
-    DirectoryRunRow,
-    refresh_statistics,
-)
+from idp.store.directories import READ_TABLES, DirectoryRow, DirectoryRunRow
 from idp.store.directory_members import forget_stage
+from idp.store.statistics import MANY, refresh_statistics
 
 _FORGET = 5000
 _MOST_REJECTED_PERCENT = 1

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from idp.core.accounts import DIRECTORY_OWNED, owner_of
@@ -41,8 +42,9 @@ def update_user(
         NotFound: `user.not_found`, `group.not_found`.
         PreconditionFailed: `user.changed_meanwhile`.
         InvalidInput: `user.invalid`, with every problem.
-        Conflict: `user.username_taken`, `user.external_id_taken`; `user.directory_owned`, with the
-            `fields` that only the directory changes; `group.directory_owned`.
+        Conflict: `user.username_taken`, `user.external_id_taken`, `user.email_is_login`;
+            `user.directory_owned`, with the `fields` that only the directory changes;
+            `group.directory_owned`.
     """
     row = get_row_to_write(uow, user_id)
     require_version(row, version)
@@ -95,10 +97,12 @@ def change_columns(uow: UnitOfWork, row: UserRow, columns: Mapping[str, Any]) ->
     """Write checked columns and return the names of those that were different.
 
     Raises:
-        Conflict: `user.username_taken`, `user.external_id_taken`.
+        Conflict: `user.username_taken`, `user.external_id_taken`, `user.email_is_login`.
     """
     before = owner_of(row)
     changed = [name for name, value in columns.items() if getattr(row, name) != value]
+    if "email_key" in changed:
+        refuse_directory_login(uow, columns["email_key"])
     for name in changed:
         setattr(row, name, columns[name])
     if "email_key" in changed:
@@ -110,6 +114,23 @@ def change_columns(uow: UnitOfWork, row: UserRow, columns: Mapping[str, Any]) ->
     if changed:
         flush_user(uow)
     return [name for name in changed if not name.endswith("_key")]
+
+
+def refuse_directory_login(uow: UnitOfWork, email_key: str | None) -> None:
+    """Return when no account of a directory has an address as its login.
+
+    Whoever signs in with the address would be taken for that account, and the directory asked.
+
+    Raises:
+        Conflict: `user.email_is_login`.
+    """
+    if email_key is None or not uow.runtime.config.connectors_of(uow.realm):
+        return
+    query = sa.select(UserRow.id).where(
+        UserRow.username_key == email_key, UserRow.connector.is_not(None)
+    )
+    if uow.db.scalar(query) is not None:
+        raise Conflict("user.email_is_login")
 
 
 def flush_user(uow: UnitOfWork) -> None:

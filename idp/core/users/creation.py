@@ -19,7 +19,7 @@ from idp.core.passwords import (
 from idp.core.profiles import KEEP, Problems, Profile, check_profile
 from idp.core.roles import AdminRole, grant_role
 from idp.core.runtime import Runtime
-from idp.core.users.changes import flush_user
+from idp.core.users.changes import flush_user, refuse_directory_login
 from idp.core.users.passwords import TEMPORARY
 from idp.core.users.views import UserStatus, UserView, get_user
 from idp.core.work import NO_TRACE, Actor, Trace, UnitOfWork
@@ -70,7 +70,8 @@ def create_user(
         InvalidInput: `user.invalid`, with every problem.
         NotFound: `group.not_found`.
         PasswordRejected: the policy does not accept the password.
-        Conflict: `user.username_taken`, `user.external_id_taken`, `admin.other_realm`.
+        Conflict: `user.username_taken`, `user.external_id_taken`, `user.email_is_login`,
+            `admin.other_realm`.
     """
     prepared = prepare_user(runtime, realm, new)
     with runtime.begin(realm, actor=actor, trace=trace) as uow:
@@ -145,7 +146,12 @@ def person_in(columns: Mapping[str, Any]) -> Person:
 
 
 def add_user(uow: UnitOfWork, columns: Mapping[str, Any], *, status: UserStatus) -> UserId:
-    """Add a new account, still without a credential, and record it; `flush_user` writes it."""
+    """Add a new account, still without a credential, and record it; `flush_user` writes it.
+
+    Raises:
+        Conflict: `user.email_is_login`.
+    """
+    refuse_directory_login(uow, columns.get("email_key"))
     user_id = UserId(uow.new_id())
     is_removed = status is UserStatus.INACTIVE
     uow.db.add(
@@ -191,7 +197,8 @@ def give_first_password(
 
 
 def _require_free_name(uow: UnitOfWork, columns: Mapping[str, Any]) -> None:
-    """Refuse a taken name before the work of a hash; the constraint decides in the end."""
+    """Refuse a taken name before the work of a hash; what is written decides in the end."""
+    refuse_directory_login(uow, columns.get("email_key"))
     key = UserRow.username_key == columns["username_key"]
     if uow.db.scalar(sa.select(UserRow.id).where(key)) is not None:
         raise Conflict("user.username_taken")

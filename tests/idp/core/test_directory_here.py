@@ -10,6 +10,9 @@ from idp.clock import FakeClock
 from idp.core.accounts import Account, find_account_by_id
 from idp.core.directory_accounts import EntryState, take_state
 from idp.core.groups import create_group, remove_group, set_groups, update_group
+from idp.core.import_files import SourceRow
+from idp.core.import_rows import ImportRow, read_row
+from idp.core.import_writing import ReadyRow, write_rows
 from idp.core.mails import mail_account_locked, mail_password_changed
 from idp.core.plans import PlanView
 from idp.core.policy_explaining import explain_account
@@ -19,6 +22,8 @@ from idp.core.profiles import Profile
 from idp.core.recovery import LinkInvalid, complete_recovery, request_recovery
 from idp.core.recovery_requests import issue_recovery_link
 from idp.core.users import (
+    NewUser,
+    create_user,
     deactivate_user,
     get_user,
     lock_user,
@@ -84,6 +89,40 @@ def counted(plan: PlanView, name: str) -> Any:  # noqa: ANN401 - counts are JSON
 def tell(world: World, user_id: UserId, state: EntryState) -> None:
     with world.begin() as uow:
         take_state(uow, user_id, state, seen_at=uow.now)
+
+
+class TestItsLogin:
+    LOGIN = "ada@example.test"
+
+    @pytest.fixture(autouse=True)
+    def ada(self, world: World, file: Path) -> None:
+        """Give an account of the directory whose login is an e-mail address."""
+        file.write_text(f"id,login\n1,{self.LOGIN}\n")
+        add_entry(world, self.LOGIN, user={"email": None, "email_key": None})
+
+    def test_d_01_it_is_not_the_email_address_of_somebody_here(self, world: World) -> None:
+        ben = world.add_user("ben")
+        address = self.LOGIN.upper()
+        new = NewUser(profile=Profile(username="cat", email=address))
+        acts: dict[str, Callable[[UnitOfWork], object]] = {
+            "change": lambda uow: update_user(uow, ben, Profile(email=address)),
+            "import of somebody new": lambda uow: _import(uow, username="cat", email=address),
+            "import": lambda uow: _import(uow, username="ben", email=address),
+        }
+        with pytest.raises(Conflict, match=r"user\.email_is_login"):
+            create_user(world.runtime, STAFF, new, HOST)
+        for name, act in acts.items():
+            assert refused(world, act).code == "user.email_is_login", name
+
+        with world.begin() as uow:
+            update_user(uow, ben, Profile(email=f"x{self.LOGIN}"))
+        assert world.user(ben).email == f"x{self.LOGIN}"
+
+
+def _import(uow: UnitOfWork, **cells: str) -> None:
+    row = read_row(SourceRow(2, cells), uow.now)
+    assert isinstance(row, ImportRow)
+    write_rows(uow, [ReadyRow(row, None)])
 
 
 class TestItsPassword:

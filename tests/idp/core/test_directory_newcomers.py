@@ -160,6 +160,21 @@ class TestWhoIsTakenIn:
 
         assert isinstance(office.enter(login), LoggedIn)
 
+    @pytest.mark.parametrize("has", ["email", "login"])
+    def test_somebody_with_the_address_of_a_local_account_is_let_in_as_a_run_would(
+        self, office: Office, has: str
+    ) -> None:
+        mail = "shared@example.test"
+        _, login = office.hire(mail=mail)
+        own = {"email": mail, "email_key": mail}
+        local = office.world.add_user(mail if has == "login" else "ada", user=own)
+        signed_in = office.enter(login)
+
+        assert isinstance(signed_in, LoggedIn)
+        assert signed_in.user_id != local
+        run = sync_to_end(office.world, CORP, RunMode.FULL).run
+        assert [run.counts[op] for op in ("create", "update", "conflict")] == [0, 0, 0]
+
 
 class TestWhoIsNot:
     def test_a_wrong_password_makes_nobody_and_counts(self, office: Office) -> None:
@@ -204,13 +219,10 @@ class TestWhoIsNot:
         assert office.enter(login) == LoginRefused()
         assert (office.find(login), office.reasons()) == (None, ["directory_disabled"])
 
-    @pytest.mark.parametrize("has", ["login as email", "email as email", "email as login"])
-    def test_the_names_of_a_local_account_are_not_taken(self, office: Office, has: str) -> None:
-        mail = "shared@example.test"
-        _, login = office.hire(mail=mail)
-        email = {"login as email": login, "email as email": mail}.get(has, "ada@example.test")
-        username = mail if has == "email as login" else "ada"
-        office.world.add_user(username, user={"email": email, "email_key": email})
+    def test_the_email_address_of_local_accounts_is_no_login(self, office: Office) -> None:
+        _, login = office.hire()
+        for name in ("ada", "ben"):  # of two with one address, it names neither
+            office.world.add_user(name, user={"email": login, "email_key": login})
         office.enter("ghost")  # the connector's own sign-in is no guess
         binds = office.directory.count(Request.BIND)
 

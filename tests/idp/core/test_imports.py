@@ -329,6 +329,26 @@ def test_many_batches_are_many_transactions(world: World, monkeypatch: pytest.Mo
     assert world.event_codes()[-1] == "users.imported"
 
 
+def test_many_users_are_made_known_to_the_planner_on_the_way_and_at_the_end(
+    postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imports, "BATCH", 2)
+    monkeypatch.setattr(imports, "MANY", 3)
+    with open_world(postgresql_url) as world:
+        known: list[int] = []
+
+        def look(_line: int) -> None:
+            with world.runtime.database.connection(write=False) as connection:
+                query = "SELECT reltuples FROM pg_class WHERE relname = 'credentials'"
+                known.append(int(connection.exec_driver_sql(query).scalar_one()))
+
+        rows = [SourceRow(n, {"username": f"u{n}", "password_hash": HASH}) for n in range(2, 8)]
+        import_users(world.runtime, STAFF, rows, Listener(lambda _: None, look), actor=HOST)
+        look(0)
+
+    assert known == [-1, 4, 4, 6]
+
+
 def test_stopped_half_way_it_goes_on_where_it_was(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

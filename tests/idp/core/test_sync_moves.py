@@ -1,0 +1,369 @@
+"""People and groups that take each other's places: nobody is in a group by an address that was."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from idp.clock import FakeClock
+from idp.core.group_roles import grant_group_role
+from idp.core.groups import get_group, group_names, list_groups, remove_group
+from idp.core.roles import AdminRole
+from idp.core.sync import applying
+from idp.core.sync.runs import RunMode
+from idp.core.sync_schedule import Synced, sync_directory
+from idp.errors import Conflict
+from idp.jobs.runner import Runner
+from idp.store.directories import DirectoryMemberRow
+from idp.store.users import UserRow
+from tests.support.killing import WorkerDied, dying_at_commit
+from tests.support.moving_directory import MovingDirectory
+from tests.support.syncing import apply_to_end, sync_to_end
+from tests.support.world import STAFF, World, open_world
+
+NAME = "corp"
+LISTING = (RunMode.FULL, RunMode.SWEEP)
+
+
+@dataclass
+class Bridge:
+    """The product beside a directory whose people move."""
+
+    world: World
+    directory: MovingDirectory
+
+    def sync(self, mode: RunMode = RunMode.INCREMENTAL) -> Synced:
+        """Read and apply to the end."""
+        self.world.advance(hours=25)  # so that those who leave do not add up
+        synced = sync_to_end(self.world, NAME, mode)
+        assert synced.run.held_because == ()
+        return synced
+
+    def members(self, group: str) -> set[str]:
+        """Return the logins of who is in a group."""
+        with self.world.begin(write=False) as uow:
+            users = uow.db.query(UserRow).all()
+            names = group_names(uow, [user.id for user in users])
+            return {user.username for user in users if group in names.get(user.id, ())}
+
+    def groups(self) -> set[str]:
+        """Return the names of all groups."""
+        with self.world.begin(write=False) as uow:
+            return {group.name for group in list_groups(uow)}
+
+    def differing(self) -> dict[str, tuple[set[str], set[str]]]:
+        """Return the groups in which others are than in the directory, with both."""
+        told = {group: self.directory.members(group) for group in self.directory.places}
+        here = {group: self.members(group) for group in told}
+        return {group: (here[group], told[group]) for group in told if here[group] != told[group]}
+
+
+def _open(
+    database_url: str, clock: FakeClock, file: Path, directory: MovingDirectory
+) -> Iterator[Bridge]:
+    settings = {"connectors": {NAME: {"kind": "csv", "path": str(file)}}}
+    with open_world(database_url, clock, settings=settings) as world:
+        own, world.runtime.directories = world.runtime.directories, directory
+        yield Bridge(world, directory)
+        world.runtime.directories = own
+
+
+@pytest.fixture
+def bridge(
+    database_url: str, clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Bridge]:
+    """Give one whose groups list people where they lie; each three changes are a batch."""
+    monkeypatch.setattr(applying, "BATCH", 3)
+    yield from _open(database_url, clock, tmp_path / "unread", MovingDirectory())
+
+
+@pytest.fixture
+def stale(database_url: str, clock: FakeClock, tmp_path: Path) -> Iterator[Bridge]:
+    """Give one whose groups list addresses, whoever lies there."""
+    yield from _open(database_url, clock, tmp_path / "unread", MovingDirectory(follows=False))
+
+
+def _fill(directory: MovingDirectory) -> None:
+    """Put people into groups that differ in who is in them, one of which is inside of another."""
+    for number in range(3):
+        directory.put_group(f"g{number}", f"ou=g{number}")
+    directory.put_group("outer", "ou=outer")
+    directory.nest("g0", "outer")
+    for number in range(6):
+        groups = [f"g{bit}" for bit in range(3) if (number + 1) >> bit & 1]
+        directory.put(f"p{number}", f"at {number}", *groups)
+
+
+@pytest.mark.parametrize("mode", RunMode)
+def test_people_who_take_each_others_places(bridge: Bridge, mode: RunMode) -> None:
+    _fill(bridge.directory)
+    bridge.sync(RunMode.FULL)
+    assert bridge.differing() == {}
+    for circle in ((0, 1), (5, 4, 3, 2, 1, 0)):
+        places = [bridge.directory.people[f"p{person}"] for person in circle]
+        for person, place in zip(circle, (*places[1:], places[0]), strict=True):
+            bridge.directory.put(f"p{person}", place)
+
+        bridge.sync(mode)
+
+        assert bridge.differing() == {}
+
+
+@pytest.mark.parametrize("is_back", [True, False])
+def test_a_chain_of_places(bridge: Bridge, *, is_back: bool) -> None:
+    directory = bridge.directory
+    _fill(directory)
+    bridge.sync(RunMode.FULL)
+    for number in range(6):
+        directory.put(f"p{number}", f"at {number - 1 if is_back else number + 1}")
+
+    bridge.sync()
+
+    assert bridge.differing() == {}
+    assert bridge.sync(RunMode.SWEEP).run.counts["gone"] == 0
+    assert bridge.differing() == {}
+
+
+def test_somebody_at_the_place_of_who_is_gone_is_in_none_of_their_groups(bridge: Bridge) -> None:
+    directory = bridge.directory
+    _fill(directory)
+    bridge.sync(RunMode.FULL)
+    directory.drop("p0")
+    directory.put("new", "at 0")
+    directory.drop("p2")
+    directory.put("p3", "at 2")
+    bridge.sync()
+    assert bridge.differing() == {}
+
+
+def test_who_was_out_of_sight_is_in_the_same_groups_again(bridge: Bridge) -> None:
+    directory = bridge.directory
+    _fill(directory)
+    bridge.sync(RunMode.FULL)
+    directory.hide("p0")
+    directory.put("new", "at 0")
+    bridge.sync()
+    assert bridge.differing() == {}
+    directory.put("p0", "at 9")
+
+    bridge.sync()
+
+    assert "p0" in bridge.members("outer")
+    assert bridge.differing() == {}
+
+
+@pytest.mark.parametrize("group", ["moves", "goes", "went"])
+def test_somebody_at_the_place_of_a_group_is_not_the_group(bridge: Bridge, group: str) -> None:
+    directory = bridge.directory
+    _fill(directory)
+    bridge.sync(RunMode.FULL)
+    assert bridge.members("outer") == {"p0", "p2", "p4"}
+    if group == "moves":
+        directory.put_group("g0", "ou=elsewhere")
+    else:
+        directory.drop("g0")
+    if group == "went":
+        bridge.sync()
+    directory.put("p1", "ou=g0")
+
+    bridge.sync()
+
+    assert bridge.differing() == {}
+
+
+def test_a_group_goes_though_somebody_in_it_moves_in_the_same_run(bridge: Bridge) -> None:
+    _fill(bridge.directory)
+    bridge.sync(RunMode.FULL)
+    bridge.directory.put("p0", "at 9")
+    bridge.directory.drop("g0")
+
+    bridge.sync()
+
+    assert bridge.groups() == {"g1", "g2", "outer"}
+    assert bridge.differing() == {}
+
+
+def test_a_run_that_saw_two_at_one_place_ends(bridge: Bridge) -> None:
+    _fill(bridge.directory)
+    bridge.sync(RunMode.FULL)
+    for number in range(4):  # more than a batch
+        bridge.directory.put(f"p{number}", "at 9")
+
+    assert bridge.sync().run.counts["moved"] == 4
+
+    for number in range(1, 4):
+        bridge.directory.put(f"p{number}", f"at {number}")
+    bridge.sync()
+    bridge.sync(RunMode.SWEEP)
+    assert bridge.differing() == {}
+
+
+@pytest.mark.parametrize("is_taken", [True, False])
+def test_a_listing_is_believed_about_groups_that_say_the_same(
+    stale: Bridge, *, is_taken: bool
+) -> None:
+    stale.directory.put_group("admins", "ou=admins")
+    stale.directory.put("old", "at 1", "admins")
+    stale.sync(RunMode.FULL)
+    stale.directory.put("old", "at 2")
+    if is_taken:
+        stale.directory.put("new", "at 1")
+
+    stale.sync(RunMode.FULL)
+
+    assert stale.members("admins") == ({"new"} if is_taken else set())
+
+
+@pytest.mark.parametrize("mode", LISTING)
+def test_a_run_that_would_take_a_role_by_a_move_is_held(stale: Bridge, mode: RunMode) -> None:
+    stale.directory.put_group("admins", "ou=admins")
+    stale.directory.put("ada", "at 1", "admins")
+    stale.sync(RunMode.FULL)
+    _give_role(stale.world, "admins")
+    stale.directory.put("ada", "at 2")
+
+    held = sync_directory(stale.world.runtime, STAFF, NAME, mode)
+
+    assert (held.run.held_because, held.job_id) == (("role_lost",), None)
+
+
+def test_who_moves_with_the_group_keeps_a_role_without_an_end_of_anything(bridge: Bridge) -> None:
+    _fill(bridge.directory)
+    bridge.sync(RunMode.FULL)
+    for group in ("outer", "g2"):
+        _give_role(bridge.world, group)
+    before = _epochs(bridge.world)
+    bridge.directory.put("p0", "ou=g0")
+    bridge.directory.put("p2", "at 0")
+    bridge.directory.put_group("g0", "at 2")
+    for number in (3, 4, 5):
+        bridge.directory.put(f"p{number}", f"at {number + 10}")
+
+    bridge.sync()
+
+    assert bridge.differing() == {}
+    assert _epochs(bridge.world) == before
+
+
+def _give_role(world: World, group: str) -> None:
+    with world.begin() as uow:
+        grant_group_role(uow, get_group(uow, group).id, AdminRole.AUDITOR)
+
+
+def _epochs(world: World) -> dict[str, int]:
+    with world.begin(write=False) as uow:
+        return {user.username: user.epoch for user in uow.db.query(UserRow)}
+
+
+def test_who_moved_in_a_group_that_was_not_read_is_looked_at_in_the_next_listing(
+    stale: Bridge,
+) -> None:
+    stale.directory.put_group("admins", "ou=admins")
+    stale.directory.put("ada", "at 1", "admins")
+    stale.directory.put("ben", "at 3", "admins")
+    stale.sync(RunMode.FULL)
+    stale.directory.put("ada", "at 2")
+    stale.sync()
+    assert stale.members("admins") == {"ada", "ben"}
+
+    stale.sync(RunMode.SWEEP)
+
+    assert stale.members("admins") == {"ben"}
+    assert stale.sync(RunMode.SWEEP).plan_id is None
+
+
+def test_whoever_moves_wherever_and_whenever_a_worker_dies(bridge: Bridge) -> None:
+    world, directory = bridge.world, bridge.directory
+    engine = world.runtime.database.engine
+    _fill(directory)
+    bridge.sync(RunMode.FULL)
+    deaths, is_alive, mode = 0, False, RunMode.INCREMENTAL
+    while not is_alive:
+        deaths += 1
+        mode = RunMode.INCREMENTAL if deaths % 3 else LISTING[deaths % 2]
+        _move_some(directory, deaths)
+        world.advance(hours=1)
+        job_id = sync_directory(world.runtime, STAFF, NAME, mode).job_id
+        assert job_id is not None
+        with dying_at_commit(engine, deaths):
+            try:
+                apply_to_end(world, job_id)
+                is_alive = True
+            except WorkerDied:
+                world.advance(minutes=3)
+                Runner(world.runtime).run_job(job_id)
+        if mode is RunMode.SWEEP:
+            bridge.sync()  # which tells who is new
+        assert bridge.differing() == {}, (deaths, mode)
+    assert deaths > 8
+
+
+def _move_some(directory: MovingDirectory, number: int) -> None:
+    """Let people and groups change places, somebody leave, and somebody else come there."""
+    gone = _mixed(directory.people, number)[0]
+    left = directory.people[gone]
+    directory.drop(gone)
+    directory.put(f"n{number}", left, *_mixed(directory.places, number)[: number % 2])
+    everybody = directory.people | directory.places
+    moving = _mixed(everybody, number)[:5]
+    places = _mixed((*(everybody[one] for one in moving), f"free {number}"), number)
+    for one, at in zip(moving, places, strict=False):
+        if one in directory.people:
+            directory.put(one, at)
+        else:
+            directory.put_group(one, at)
+    assert len({*directory.people.values(), *directory.places.values()}) == len(everybody)
+
+
+def _mixed(names: Iterable[str], number: int) -> list[str]:
+    """Return names in an order that is another one for each number."""
+    return sorted(names, key=lambda name: hashlib.sha256(f"{number} {name}".encode()).digest())
+
+
+class TestGroupsThatPoliciesName:
+    @pytest.fixture(autouse=True)
+    def admins(self, bridge: Bridge) -> None:
+        """Have a policy for a group of the directory that is gone there since."""
+        bridge.directory.put_group("g1", "ou=admins", "Admins")
+        bridge.directory.put("ada", "at 1", "g1")
+        bridge.sync(RunMode.FULL)
+        bridge.world.publish_policy({"groups": {"Admins": {"rules": {"length": {"min": 20}}}}})
+        bridge.directory.drop("g1")
+        bridge.sync()
+        assert (bridge.groups(), bridge.members("Admins")) == ({"Admins"}, set())
+
+    @pytest.mark.parametrize("mode", RunMode)
+    @pytest.mark.parametrize("stable_id", ["g1", "g2"], ids=["the same", "another"])
+    def test_it_is_the_same_group_when_it_is_back(
+        self, bridge: Bridge, mode: RunMode, stable_id: str
+    ) -> None:
+        bridge.directory.put_group(stable_id, "ou=admins", "Admins")
+        bridge.directory.put("ada", "at 1", stable_id)
+
+        bridge.sync(mode)
+
+        assert (bridge.groups(), bridge.members("Admins")) == ({"Admins"}, {"ada"})
+        assert bridge.sync(RunMode.SWEEP).plan_id is None
+
+    def test_of_two_that_come_the_one_with_its_id_is_it(self, bridge: Bridge) -> None:
+        bridge.directory.put_group("f0", "ou=other", "Admins")
+        bridge.directory.put_group("g1", "ou=admins", "Admins")
+        bridge.directory.put("ada", "at 1", "g1")
+
+        bridge.sync()
+
+        assert bridge.members("Admins") == {"ada"}
+        assert bridge.groups() == {"Admins", f"Admins ({NAME})"}
+
+    def test_no_run_finds_it_gone_again_while_the_policy_names_it(self, bridge: Bridge) -> None:
+        with pytest.raises(Conflict, match=r"group\.directory_owned"), bridge.world.begin() as uow:
+            remove_group(uow, "Admins")
+        assert bridge.sync(RunMode.SWEEP).plan_id is None
+
+        bridge.world.publish_policy({"rules": {"length": {"min": 8}}})
+        bridge.sync(RunMode.SWEEP)
+
+        assert bridge.groups() == set()
+        assert bridge.world.count(DirectoryMemberRow) == 0
