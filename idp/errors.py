@@ -68,6 +68,16 @@ class Forbidden(IdpError):
     default_code = "forbidden"
 
 
+class SignInTooOld(IdpError):
+    """The actor must prove the password anew; `max_age` says how new, in seconds.
+
+    Spec: RFC 9470 3.
+    """
+
+    status = 401
+    default_code = "token.sign_in_too_old"
+
+
 class RateLimited(IdpError):
     """Too much for now; try again after `retry_after` seconds."""
 

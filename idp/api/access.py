@@ -8,7 +8,6 @@ Spec: RFC 6750 2.1; RFC 9068 4; RFC 9470.
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from idp.api.problems import NotAuthenticated
 from idp.clock import from_epoch_seconds
@@ -30,9 +29,6 @@ DIRECTORY = "admin:directory"
 AUDIT = "admin:audit"
 SYSTEM = "admin:system"
 
-RECENT = timedelta(minutes=15)
-"""How long ago a person may have typed the password for what many would have to live with."""
-
 _BEARER = re.compile(r"Bearer +(?P<token>[A-Za-z0-9._~+/-]+=*)", re.ASCII | re.IGNORECASE)
 
 
@@ -40,14 +36,13 @@ _BEARER = re.compile(r"Bearer +(?P<token>[A-Za-z0-9._~+/-]+=*)", re.ASCII | re.I
 class Caller:
     """Who calls. `scopes` are those of the token that its client may still have.
 
-    `roles` and `signed_in_at` are a person's; None for a client that acts for itself.
+    `roles` are a person's; None for a client that acts for itself.
     """
 
     actor: Actor
     client_id: ClientId
     scopes: frozenset[str]
     roles: frozenset[str] | None
-    signed_in_at: datetime | None
 
     @property
     def has_power_over_all(self) -> bool:
@@ -75,19 +70,6 @@ class Caller:
         """
         if not self.scopes.intersection(any_of):
             raise Forbidden("admin.scope_missing", any_of=list(any_of))
-
-    def require_recent_sign_in(self, now: datetime) -> None:
-        """Return when the caller is a client, or a person who typed the password lately.
-
-        Refreshing an access token does not make the sign-in a later one.
-
-        Raises:
-            NotAuthenticated: `token.sign_in_too_old`, with `max_age` in seconds.
-
-        Spec: RFC 9470 3.
-        """
-        if self.signed_in_at is not None and now - self.signed_in_at > RECENT:
-            raise NotAuthenticated("token.sign_in_too_old", max_age=int(RECENT.total_seconds()))
 
     def require_power_over(self, uow: UnitOfWork, user_id: str) -> None:
         """Return when the caller may act on this user.
@@ -144,15 +126,17 @@ def _caller(uow: UnitOfWork, token: AccessToken) -> Caller:
     scopes = token.scopes & token.client.scopes
     if token.account is None:
         actor = Actor("client", token.client.id, may_give_roles=SYSTEM in scopes)
-        return Caller(
-            actor=actor, client_id=token.client.id, scopes=scopes, roles=None, signed_in_at=None
-        )
+        return Caller(actor=actor, client_id=token.client.id, scopes=scopes, roles=None)
     user_id = token.account.user_id
     roles = frozenset(roles_by_user(uow, [user_id]).get(user_id, ()))
     return Caller(
-        actor=Actor("user", user_id, may_give_roles=AdminRole.OWNER in roles),
+        actor=Actor(
+            "user",
+            user_id,
+            may_give_roles=AdminRole.OWNER in roles,
+            signed_in_at=from_epoch_seconds(token.claims["auth_time"]),
+        ),
         client_id=token.client.id,
         scopes=scopes,
         roles=roles,
-        signed_in_at=from_epoch_seconds(token.claims["auth_time"]),
     )

@@ -86,15 +86,15 @@ def get_group(call: Call, group_id: str) -> Answer:
 def update_group(call: Call, group_id: str, body: GroupChanges) -> Answer:
     """Rename or describe a group, or change who is in it and which roles it gives.
 
-    A group that gives a role is changed by owners and by services with the scope `admin:system`
-    alone; `roles` by owners who signed in within 15 minutes. A directory's group takes only those.
+    A group that gives a role, and `roles`, are changed only by services with the scope
+    `admin:system` and by owners who signed in within 15 minutes. A directory's group takes only
+    `roles`.
     """
     try:
         with call.work() as uow:
             if body.model_fields_set - {"roles"}:
                 _edit(uow, group_id, body)
             if body.roles is not None:
-                call.caller.require_recent_sign_in(uow.now)
                 set_group_roles(uow, groups.get_group(uow, group_id).id, map(AdminRole, body.roles))
             group = groups.get_group(uow, group_id)
     except IdpError as error:

@@ -21,6 +21,7 @@ from idp.core.policy_publishing import KIND_NAME as PUBLISH
 from idp.core.policy_targets import list_policy_targets
 from idp.core.reset_targets import list_administrators, refuse_administrators
 from idp.core.resets import KIND_NAME as BULK_RESET
+from idp.core.roles import require_recent_sign_in
 from idp.core.runtime import Runtime
 from idp.core.sync.applying import APPLY_JOB
 from idp.core.sync.kind import KIND_NAME as SYNC
@@ -110,7 +111,7 @@ def create_plan(call: Call, body: NewPlan) -> Answer:
         raise InvalidInput("plan.kind_unknown", known=sorted(_SCOPES))
     call.caller.require(scope_of(body.kind))
     if body.kind == BULK_RESET:
-        call.caller.require_recent_sign_in(call.runtime.clock.now())
+        require_recent_sign_in(call.caller.actor, call.runtime.clock.now())
     if body.kind == PUBLISH:
         with call.work(write=False) as uow:
             call.check_version(current_policy(uow).number)
@@ -152,7 +153,7 @@ def apply_plan(call: Call, plan_id: str, body: Application) -> Answer:
     A `password.reset` of a person takes a sign-in of the last 15 minutes.
     """
     if _require_scope(call, plan_id) == BULK_RESET:
-        call.caller.require_recent_sign_in(call.runtime.clock.now())
+        require_recent_sign_in(call.caller.actor, call.runtime.clock.now())
     job_id = plans.apply_plan(
         call.runtime, call.realm, plan_id, body.fingerprint, call.caller.actor, call.trace
     )

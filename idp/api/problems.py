@@ -16,7 +16,7 @@ from pydantic import Field
 from werkzeug.exceptions import HTTPException
 
 from idp.api.schema import View
-from idp.errors import IdpError, RateLimited, Unavailable
+from idp.errors import IdpError, RateLimited, SignInTooOld, Unavailable
 from idp.http.visit import request_id
 
 _log = structlog.get_logger("idp.api")
@@ -164,7 +164,7 @@ def _add_headers(response: Response, error: IdpError) -> None:
             response.headers["Retry-After"] = str(error.retry_after)
         case NotAuthenticated(code="token.missing"):
             response.headers["WWW-Authenticate"] = 'Bearer realm="administration"'
-        case NotAuthenticated(code="token.sign_in_too_old"):
+        case SignInTooOld():
             response.headers["WWW-Authenticate"] = (
                 'Bearer realm="administration", error="insufficient_user_authentication", '
                 f'max_age="{error.params["max_age"]}"'

@@ -17,6 +17,7 @@ from idp.core.roles import (
     has_owner,
     hold_owners,
     require_owner,
+    require_recent_sign_in,
     roles_by_user,
 )
 from idp.core.work import UnitOfWork
@@ -52,22 +53,22 @@ def require_right_to_roles(uow: UnitOfWork, group_ids: Iterable[str]) -> None:
 
     Raises:
         Forbidden: `admin.group_gives_role`.
+        SignInTooOld: a person who may typed the password too long ago.
     """
-    if not uow.actor.may_give_roles and roles_by_group(uow, group_ids):
-        raise Forbidden("admin.group_gives_role")
+    if roles_by_group(uow, group_ids):
+        _require_right(uow)
 
 
 def grant_group_role(uow: UnitOfWork, group_id: str, role: AdminRole) -> bool:
     """Have every member of a group hold a role; tell whether the group did not give it yet.
 
     Raises:
-        Forbidden: `admin.group_gives_role`: the actor may not make administrators.
+        Forbidden, SignInTooOld: see `require_right_to_roles`.
         Conflict: `admin.other_realm`: only users of the staff realm can be administrators.
     """
     if uow.realm != ADMIN_REALM:
         raise Conflict("admin.other_realm", realm=ADMIN_REALM)
-    if not uow.actor.may_give_roles:
-        raise Forbidden("admin.group_gives_role")
+    _require_right(uow)
     group = _hold_group(uow, group_id)
     if role in roles_by_group(uow, [group_id]).get(group_id, ()):
         return False
@@ -174,6 +175,12 @@ def keep_last_owners(uow: UnitOfWork, leaving: Leaving) -> bool:
         uow.db.append(MembershipRow, group_id=leaving.group_id, user_id=user_id)
     uow.db.flush()
     return bool(kept)
+
+
+def _require_right(uow: UnitOfWork) -> None:
+    if not uow.actor.may_give_roles:
+        raise Forbidden("admin.group_gives_role")
+    require_recent_sign_in(uow.actor, uow.now)
 
 
 def _hold_group(uow: UnitOfWork, group_id: str) -> GroupRow:

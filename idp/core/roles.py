@@ -4,6 +4,7 @@ A role is granted to an account, or given by a group to its members (`idp.core.g
 """
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 import sqlalchemy as sa
@@ -11,8 +12,8 @@ import sqlalchemy as sa
 from idp.core.accounts import find_account_to_write
 from idp.core.epochs import EpochCause, move_epoch
 from idp.core.events import Event, EventCode
-from idp.core.work import UnitOfWork
-from idp.errors import Conflict, NotFound
+from idp.core.work import Actor, UnitOfWork
+from idp.errors import Conflict, NotFound, SignInTooOld
 from idp.ids import RealmName, UserId
 from idp.store.realms import RealmRow
 from idp.store.roles import held_roles
@@ -20,6 +21,7 @@ from idp.store.users import RoleGrantRow, UserRow
 
 ADMIN_REALM = RealmName("staff")
 """The one realm whose users can be administrators (CONTRACT 5)."""
+_RECENT = timedelta(minutes=15)
 
 
 class AdminRole(StrEnum):
@@ -27,6 +29,18 @@ class AdminRole(StrEnum):
 
     OWNER = "owner"
     AUDITOR = "auditor"
+
+
+def require_recent_sign_in(actor: Actor, now: datetime) -> None:
+    """Return when a person typed the password lately, for what many would have to live with.
+
+    Refreshing an access token does not make the sign-in a later one.
+
+    Raises:
+        SignInTooOld: `token.sign_in_too_old`, with `max_age` in seconds.
+    """
+    if actor.signed_in_at is not None and now - actor.signed_in_at > _RECENT:
+        raise SignInTooOld(max_age=int(_RECENT.total_seconds()))
 
 
 def roles_by_user(uow: UnitOfWork, user_ids: Iterable[str]) -> dict[str, tuple[str, ...]]:

@@ -26,12 +26,14 @@ ActorKind = Literal["anonymous", "user", "client", "host", "system"]
 class Actor:
     """Who acts: `host` is the command line, `system` a job.
 
-    Who may not give roles cannot change who is in a group that does.
+    Who may not give roles cannot change who is in a group that does. `signed_in_at` is when an
+    administrator typed the password; None for whoever is not asked for one.
     """
 
     kind: ActorKind
     id: str | None = None
     may_give_roles: bool = True
+    signed_in_at: datetime | None = None
 
 
 ANONYMOUS = Actor("anonymous")

@@ -92,3 +92,25 @@ def test_roles_are_given_by_who_signed_in_lately(desk: Desk) -> None:
 
     assert desk.patch(group, later, {"description": "Who may"}).status == 200
     assert desk.patch(group, later, {"roles": ["owner"]}).code == "token.sign_in_too_old"
+
+
+def test_a_place_in_a_group_that_gives_a_role_takes_a_recent_sign_in_too(desk: Desk) -> None:
+    owner, eve = desk.owner(), desk.person("eve")
+    eve_id = desk.story.people["eve"]
+    group = group_of(desk, owner, roles=("owner",))
+    fresh = desk.tokens_of("olga")
+    desk.story.world.advance(minutes=16)
+    later = desk.story.refresh(desk.console, fresh["refresh_token"]).json["access_token"]
+
+    refused = [
+        desk.patch(group, later, {"add": [eve_id]}),
+        desk.patch(eve, later, {"groups": ["Admins"]}, if_match=desk.get(eve, later).etag),
+        desk.post(USERS, later, {"username": "mallory", "groups": ["Admins"]}),
+        desk.call("DELETE", group, later),
+    ]
+
+    assert {(reply.status, reply.code) for reply in refused} == {(401, "token.sign_in_too_old")}
+    assert 'max_age="900"' in refused[0].response.headers["WWW-Authenticate"]
+    assert desk.get(group, later).json["members"] == 0
+    again = desk.tokens_of("olga")["access_token"]
+    assert desk.patch(group, again, {"add": [eve_id]}).json["members"] == 1
