@@ -13,7 +13,7 @@ from idp.api.problems import NotAuthenticated
 from idp.clock import from_epoch_seconds
 from idp.core.access_tokens import AccessToken, administration_audience, find_access_token
 from idp.core.events import Event, EventCode
-from idp.core.roles import ADMIN_REALM, AdminRole, roles_by_user
+from idp.core.roles import ADMIN_REALM, AdminRole, require_recent_sign_in, roles_by_user
 from idp.core.runtime import Runtime
 from idp.core.scopes import ADMIN_SCOPES
 from idp.core.work import Actor, Trace, UnitOfWork
@@ -74,13 +74,17 @@ class Caller:
     def require_power_over(self, uow: UnitOfWork, user_id: str) -> None:
         """Return when the caller may act on this user.
 
-        A client that could set the password of an administrator would be one.
+        Whoever could set the password of an administrator would be one.
 
         Raises:
-            Forbidden: `admin.subject_is_administrator`.
+            Forbidden: `admin.subject_is_administrator`: a client without the scope `admin:system`.
+            SignInTooOld: a person, about an administrator.
         """
-        if not self.has_power_over_all and roles_by_user(uow, [user_id]):
+        if not roles_by_user(uow, [user_id]):
+            return
+        if not self.has_power_over_all:
             raise Forbidden("admin.subject_is_administrator")
+        require_recent_sign_in(self.actor, uow.now)
 
     def require_scopes_held(self, scopes: frozenset[str]) -> None:
         """Return when every administration scope among `scopes` is the caller's own.

@@ -17,11 +17,13 @@ from idp.core import client_admin
 from idp.core.client_admin import ClientCreated, ClientView
 from idp.core.client_metadata import read_metadata, write_metadata
 from idp.core.client_registration import Registration
+from idp.core.roles import require_recent_sign_in
 from idp.core.scopes import ADMIN_SCOPES
+from idp.core.work import UnitOfWork
 
 _MOST = 50
 _NULLABLE = frozenset({"allowed_groups", "backchannel_logout_uri", "initiate_login_uri", "jwks"})
-_ALLOWED = "Groups whose members alone may use it; null or left out: everybody may."
+_ALLOWED = "Groups whose members alone may use it; none: nobody may; null: everybody."
 Texts = Annotated[list[str], Field(max_length=_MOST)]
 PkceRule = Literal["required", "optional"]
 
@@ -146,8 +148,8 @@ def list_clients(call: Call, query: PageQuery) -> Answer:
 def create_client(call: Call, body: NewClient) -> Answer:
     """Register a client; its secret is in this answer and nowhere else."""
     registration = Registration(**body.said())
-    call.caller.require_scopes_held(_administration(registration))
     with call.work() as uow:
+        _require_power(call, uow, registration)
         created = client_admin.create_client(uow, registration)
     return _with_secret(created, Location=call.address(f"clients/{registration.client_id}"))
 
@@ -164,12 +166,12 @@ def update_client(call: Call, client_id: str, body: ClientChanges) -> Answer:
     version = call.expected_version()
     with call.work() as uow:
         before = client_admin.get_client(uow, client_id)
-        _require_power_over(call, before)
+        _require_power(call, uow, before.registration)
         changes = body.said()
         if "further" in changes:
             changes["further"] = {**before.registration.further, **changes["further"]}
         changed = client_admin.update_client(uow, client_id, changes, expected_version=version)
-        _require_power_over(call, changed.client)
+        _require_power(call, uow, changed.client.registration)
     return _with_secret(changed)
 
 
@@ -178,7 +180,7 @@ def rotate_secret(call: Call, client_id: str, body: NewSecret) -> Answer:
     with call.work() as uow:
         client = client_admin.get_client(uow, client_id)
         call.check_version(client.version)
-        _require_power_over(call, client)
+        _require_power(call, uow, client.registration)
         return _with_secret(client_admin.rotate_client_secret(uow, client_id, body.client_secret))
 
 
@@ -187,18 +189,24 @@ def remove_client(call: Call, client_id: str) -> Answer:
     with call.work() as uow:
         client = client_admin.get_client(uow, client_id)
         call.check_version(client.version)
-        _require_power_over(call, client)
+        _require_power(call, uow, client.registration)
         client_admin.remove_client(uow, client_id)
     return Answer()
 
 
-def _require_power_over(call: Call, client: ClientView) -> None:
-    """Refuse to touch a client that may do more here than the caller (raises Forbidden)."""
-    call.caller.require_scopes_held(_administration(client.registration))
+def _require_power(call: Call, uow: UnitOfWork, registration: Registration) -> None:
+    """Return when the caller may have to do with a client that may administer, or it may not.
 
+    Whoever has the secret of such a client is an administrator, for longer than a session.
 
-def _administration(registration: Registration) -> frozenset[str]:
-    return frozenset(registration.asked_scopes).intersection(ADMIN_SCOPES)
+    Raises:
+        Forbidden: `admin.scope_not_held`.
+        SignInTooOld: a person typed the password too long ago.
+    """
+    scopes = frozenset(registration.asked_scopes).intersection(ADMIN_SCOPES)
+    if scopes:
+        call.caller.require_scopes_held(scopes)
+        require_recent_sign_in(call.caller.actor, uow.now)
 
 
 def _shown(client: ClientView) -> dict[str, Any]:

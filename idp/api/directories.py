@@ -121,7 +121,10 @@ class Change(View):
     user_id: Annotated[str | None, Field(description="The account, or the group, if it is there.")]
     before: dict[str, Any]
     after: dict[str, Any]
-    reason: Annotated[str | None, Field(description="Why it is no account.")]
+    reason: Annotated[
+        str | None,
+        Field(description="Why it is no account; of a group: `moved`, if it lies elsewhere."),
+    ]
     outcome: Annotated[str | None, Field(description="What became of it, once it was applied.")]
 
 

@@ -265,4 +265,4 @@ def _show(
 
 
 def _line(value: object) -> object:
-    return ", ".join(map(str, value)) if isinstance(value, list) else value
+    return (", ".join(map(str, value)) or "none") if isinstance(value, list) else value

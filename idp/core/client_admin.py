@@ -12,6 +12,7 @@ from idp.core.client_registration import Registration, check_registration
 from idp.core.client_secrets import new_secret, secret_mac
 from idp.core.codes import drop_codes
 from idp.core.events import Event, EventCode
+from idp.core.uniqueness import one_of_a_kind
 from idp.core.work import UnitOfWork
 from idp.errors import Conflict, NotFound, PreconditionFailed
 from idp.ids import ClientId, RawToken
@@ -58,6 +59,8 @@ def create_client(uow: UnitOfWork, registration: Registration) -> ClientCreated:
     row.secret_mac = _mac(uow, registration.client_id, secret)
     row.is_active = True
     row.created_at = uow.now
+    with one_of_a_kind("client.exists", client_id=registration.client_id):
+        uow.db.flush()
     limit_client(uow, row, registration.allowed_groups)
     _record(uow, EventCode.CLIENT_CREATED, row)
     return ClientCreated(_view(uow, row), None if registration.secret else secret)

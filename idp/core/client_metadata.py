@@ -30,7 +30,6 @@ _LISTS = {
     "post_logout_redirect_uris": "post_logout_redirect_uris",
     "grant_types": "grant_types",
     "spa_origins": "spa_origins",
-    "allowed_groups": "allowed_groups",
 }
 _FLAGS = {"consent": "consent_required", "introspect": "may_introspect"}
 _PAGES = ("client_uri", "logo_uri", "policy_uri", "tos_uri")
@@ -135,6 +134,10 @@ def _list(name: str, value: object) -> Mapping[str, Any]:
     return {_LISTS[name]: _texts(value)}
 
 
+def _groups(name: str, value: object) -> Mapping[str, Any]:
+    return {name: None if value is None else _texts(value)}
+
+
 def _texts(value: object) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
         raise ValueError("must be a list of texts")
@@ -196,6 +199,7 @@ _READERS: Mapping[str, Reader] = {
     **dict.fromkeys(_FIXED, _fixed),
     **dict.fromkeys(_PAGES, _page),
     **dict.fromkeys(_NOTES, _note),
+    "allowed_groups": _groups,
     "scope": _scope,
     "pkce": _pkce,
     "jwks": _jwks,

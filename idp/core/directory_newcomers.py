@@ -50,7 +50,8 @@ from idp.core.sync.mapping import (
     map_entry,
     scope_digest,
 )
-from idp.core.sync.memberships import affected_groups, settle_members
+from idp.core.sync.memberships import affected_groups, join_group
+from idp.core.sync.runs import hold_directory
 from idp.core.sync.staging import document_of
 from idp.core.uniqueness import one_of_a_kind
 from idp.core.work import SYSTEM, UnitOfWork
@@ -172,14 +173,19 @@ def _make_account(uow: UnitOfWork, newcomer: Newcomer) -> bool:
         after=document_of(entry, mapped, newcomer.seen_at),
     )
     uow.act_as(SYSTEM)
+    hold_directory(uow, newcomer.name)  # no run that is being applied changes lists meanwhile
     with one_of_a_kind("user.exists"):
         people_acts.create(uow, Applying(newcomer.name, ""), [change])
     if change.outcome != DONE:
         return False
-    member = DirectoryMemberRow
+    link, member = DirectoryLinkRow, DirectoryMemberRow
+    own = sa.select(link.user_id).where(
+        link.connector == newcomer.name, link.stable_id == entry.stable_id
+    )
+    user_id = uow.db.scalars(own).one()
     listing = uow.db.scalars(sa.select(member.group_id).where(member.address_hash == where)).all()
     for group in affected_groups(uow, newcomer.name, "", listing):
-        settle_members(uow, newcomer.name, group)
+        join_group(uow, group, user_id)
     return True
 
 

@@ -184,7 +184,7 @@ def _require_right(uow: UnitOfWork) -> None:
 
 
 def _hold_group(uow: UnitOfWork, group_id: str) -> GroupRow:
-    return uow.db.get_one(GroupRow, (uow.realm, group_id), with_for_update=True)
+    return uow.db.get_one(GroupRow, (uow.realm, group_id), with_for_update={"key_share": True})
 
 
 def _members(group_id: str) -> sa.Select[str]:

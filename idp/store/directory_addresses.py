@@ -114,7 +114,10 @@ def follow_moves(
 def _list_unread(
     connection: Connection, realm: str, connector: str, run_id: str, addresses: Collection[str]
 ) -> set[tuple[str, str]]:
-    """Return which groups that a run did not read list which of some addresses."""
+    """Return which groups list which of some addresses, that a run did not read or may not take.
+
+    It does not take one whose list was changed since it was read.
+    """
     rows = connection.execute(
         sa.select(_member.c.group_id, _member.c.address_hash).where(
             _member.c.realm == realm, _member.c.address_hash.in_(addresses)
@@ -126,7 +129,7 @@ def _list_unread(
             sa.select(_group.c.group_id).where(
                 _of(_group, realm, connector),
                 _group.c.group_id.in_(groups),
-                sa.not_(_is_staged(_group, run_id, _GROUP_KINDS)),
+                sa.or_(_group.c.digest == "", sa.not_(_is_staged(_group, run_id, _GROUP_KINDS))),
             )
         )
     )

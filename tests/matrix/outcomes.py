@@ -124,6 +124,8 @@ KEPT_OUT: Outcomes = {
     Endpoint.ACCOUNT: ACCOUNT_SHOWN,
 }
 
+KEPT_OUT_TO_CHANGE: Outcomes = {**KEPT_OUT, Endpoint.ACCOUNT: TO_CHANGE}
+
 # What an app gets for a code, a refresh token and access tokens that it was given before.
 LIVE: Outcomes = {
     Endpoint.CODE: TOKENS,
@@ -276,7 +278,7 @@ MATRIX = (
         "app_limited_stale",
         "the same, with a stricter policy for everybody",
         SIGNED_IN_TO_CHANGE,
-        {**KEPT_OUT, Endpoint.ACCOUNT: TO_CHANGE},
+        KEPT_OUT_TO_CHANGE,
         barred(_NOT_ALLOWED),
     ),
     State(

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.matrix.case import NEW, Case
-from tests.matrix.outcomes import MATRIX, MUST_CHANGE, SIGNED_IN_TO_CHANGE
+from tests.matrix.outcomes import KEPT_OUT_TO_CHANGE, MATRIX, MUST_CHANGE, SIGNED_IN_TO_CHANGE
 from tests.matrix.states import bring_about, raise_policy
 from tests.support.pages import Visitor, visitor
 from tests.support.story import CALLBACK, Answer
@@ -14,7 +14,9 @@ from tests.support.world import STAFF
 OVER = "temporary_over"
 """Here only a reset by e-mail helps; see the last test."""
 SIGNED_IN = [s.name for s in MATRIX if s.browser == MUST_CHANGE and s.name != OVER]
-AT_SIGN_IN = [s.name for s in MATRIX if s.sign_in == SIGNED_IN_TO_CHANGE]
+AT_SIGN_IN = [
+    s.name for s in MATRIX if s.sign_in == SIGNED_IN_TO_CHANGE and s.browser != KEPT_OUT_TO_CHANGE
+]
 
 
 def ask(case: Case, person: Visitor, **params: str) -> None:

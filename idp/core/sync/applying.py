@@ -16,6 +16,7 @@ from idp.core.planning import PlanState
 from idp.core.sync import group_acts, people_acts
 from idp.core.sync.addresses import Applying
 from idp.core.sync.change_rows import DONE
+from idp.core.sync.group_changes import MOVED
 from idp.core.sync.memberships import affected_groups, all_groups, settle_some
 from idp.core.sync.runs import RunMode, RunState, hold_directory
 from idp.core.sync.sightings import moved_links
@@ -144,6 +145,7 @@ def _apply_one(uow: UnitOfWork, applying: Applying, row: DirectoryChangeRow) -> 
 
 
 def _apply_moves(uow: UnitOfWork, applying: Applying) -> Step:
+    _note_unsettled(uow, applying)
     query = moved_links(applying.run_id, applying.connector).limit(BATCH)
     moved = uow.db.execute(query).all()
     if moved:
@@ -174,7 +176,7 @@ def _is_all_to_settle(uow: UnitOfWork, applying: Applying) -> bool:
         change.run_id == applying.run_id,
         sa.or_(
             change.op == "group_gone",
-            sa.and_(change.op == "group_update", change.digest == change.digest_before),
+            sa.and_(change.op == "group_update", change.reason == MOVED),
         ),
     )
     return uow.db.scalar(elsewhere.limit(1)) is not None

@@ -11,6 +11,9 @@ from idp.core.work import UnitOfWork
 from idp.store.directories import VANISHED, DirectoryGroupRow, DirectoryStageRow
 from idp.store.groups import GroupRow
 
+MOVED = "moved"
+"""The reason of a change of a group that others list elsewhere than they did."""
+
 
 def changed_groups(
     uow: UnitOfWork, reading: Reading, after: str, _tally: Tally
@@ -25,6 +28,7 @@ def changed_groups(
             stage.document,
             known.group_id,
             known.digest.label("digest_before"),
+            known.address_hash.label("address_before"),
             GroupRow.name.label("name_before"),
         )
         .outerjoin(
@@ -61,6 +65,7 @@ def changed_groups(
             digest_before=row.digest_before,
             before={} if row.group_id is None else {"name": row.name_before},
             after=row.document,
+            reason=None if row.address_before in (None, row.address_hash) else MOVED,
         )
         for row in found
     ]

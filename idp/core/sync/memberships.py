@@ -18,6 +18,7 @@ from idp.core.work import UnitOfWork
 from idp.store import directory_members
 from idp.store.directories import DirectoryGroupRow
 from idp.store.directory_members import Children, read_children
+from idp.store.groups import MembershipRow
 
 _GROUPS_AT_ONCE = 50
 _MEMBERS_AT_ONCE = 5000
@@ -55,17 +56,19 @@ def settle_some(uow: UnitOfWork, connector: str, waiting: Sequence[str]) -> str:
     return group_id
 
 
-def settle_members(uow: UnitOfWork, connector: str, group_id: str) -> None:
+def join_group(uow: UnitOfWork, group_id: str, user_id: str) -> None:
+    """Have somebody new be in a group, whoever else is."""
+    note_joining(uow, group_id, [user_id])
+    uow.db.append(MembershipRow, group_id=group_id, user_id=user_id)
+    uow.db.flush()
+
+
+def _settle(uow: UnitOfWork, connector: str, group_id: str, inside: Sequence[str]) -> None:
     """Bring who is in a group up to what the directory lists.
 
     Who leaves one that gives a role loses it, but for the last owners: they stay until there is
     another one, and each run that reads all groups tries again.
     """
-    children = read_children(uow.db.connection(), uow.realm, connector)
-    _settle(uow, connector, group_id, sorted(_below(children, group_id)))
-
-
-def _settle(uow: UnitOfWork, connector: str, group_id: str, inside: Sequence[str]) -> None:
     connection = uow.db.connection()
     place = (uow.realm, connector, group_id, inside)
     if not roles_by_group(uow, [group_id]):

@@ -125,6 +125,8 @@ def begin_run(
         orphans = _end_orphans(uow, name)
         if directory.scope_digest != scope:
             mode = RunMode.FULL  # nothing less shows what these settings mean
+        elif directory.unsettled is not None and mode is RunMode.INCREMENTAL:
+            mode = RunMode.SWEEP  # groups may list where nobody lies any more
         run = DirectoryRunRow(
             id=uow.new_id(),
             connector=name,

@@ -4,6 +4,8 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest
 
 from idp.core.authorizations import note_consent, refuse_request
+from idp.core.client_groups import keeps_out
+from idp.core.clients import Client
 from idp.core.flow import gate_for_session
 from idp.core.gate import Cleared
 from idp.core.sessions import SignedIn
@@ -22,7 +24,7 @@ def _show(visit: Visit, request_id: str) -> ResponseReturnValue:
         found = find_under_way(visit, uow, request_id)
         if found is None:
             return sign_in_over(visit, uow, request_id)
-        signed_in = _find_cleared(visit, uow)
+        signed_in = _find_cleared(visit, uow, found.client)
         if signed_in is None:
             return back_to_dispatcher(visit, found.request)
         username = owner_of_account(uow, signed_in.account.user_id).username
@@ -44,7 +46,7 @@ def _submit(visit: Visit, request_id: str) -> ResponseReturnValue:
         found = find_under_way(visit, uow, request_id)
         if found is None:
             return sign_in_over(visit, uow, request_id)
-        signed_in = _find_cleared(visit, uow)
+        signed_in = _find_cleared(visit, uow, found.client)
         if signed_in is None:
             return back_to_dispatcher(visit, found.request)
         user_id = signed_in.account.user_id
@@ -55,10 +57,10 @@ def _submit(visit: Visit, request_id: str) -> ResponseReturnValue:
     return back_to_dispatcher(visit, found.request)
 
 
-def _find_cleared(visit: Visit, uow: UnitOfWork) -> SignedIn | None:
+def _find_cleared(visit: Visit, uow: UnitOfWork, client: Client) -> SignedIn | None:
     """Return who may allow something here: signed in, with nothing else to do first."""
     signed_in = visit.signed_in(uow)
-    if signed_in is None:
+    if signed_in is None or keeps_out(uow, client, signed_in.account.user_id):
         return None
     gate = gate_for_session(signed_in.account, signed_in.session, uow.now)
     return signed_in if isinstance(gate, Cleared) else None

@@ -138,3 +138,24 @@ def test_clients_are_paged(desk: Desk) -> None:
     found = [client["client_id"] for client in first["items"] + second["items"]]
     assert found == ["a", "b", "console"]
     assert second["next_cursor"] is None
+
+
+def test_a_client_that_administers_takes_a_recent_sign_in(desk: Desk) -> None:
+    desk.owner()
+    fresh = desk.tokens_of("olga")
+    robot = {"client_id": "robot", "application_type": "service", "scope": "admin:users"}
+    made = desk.post(CLIENTS, fresh["access_token"], robot)
+    desk.story.world.advance(minutes=16)
+    later = desk.story.refresh(desk.console, fresh["refresh_token"]).json["access_token"]
+
+    refused = [
+        desk.post(CLIENTS, later, {**robot, "client_id": "other"}),
+        desk.post(f"{CLIENTS}/robot/rotate-secret", later),
+        desk.patch(f"{CLIENTS}/robot", later, {"client_name": "R"}, if_match=made.etag),
+        desk.call("DELETE", f"{CLIENTS}/robot", later),
+    ]
+    plain = desk.post(CLIENTS, later, WEB)
+    raised = desk.patch(f"{CLIENTS}/shop", later, {"scope": "admin:read"}, if_match=plain.etag)
+
+    assert {reply.code for reply in (*refused, raised)} == {"token.sign_in_too_old"}
+    assert (made.status, plain.status) == (201, 201)

@@ -114,3 +114,24 @@ def test_a_place_in_a_group_that_gives_a_role_takes_a_recent_sign_in_too(desk: D
     assert desk.get(group, later).json["members"] == 0
     again = desk.tokens_of("olga")["access_token"]
     assert desk.patch(group, again, {"add": [eve_id]}).json["members"] == 1
+
+
+def test_to_act_on_an_administrator_takes_a_recent_sign_in(desk: Desk) -> None:
+    owner, eve = desk.owner(), desk.person("eve")
+    desk.story.person("ada")
+    group_of(desk, owner, "ada", roles=("auditor",))
+    ada = f"{USERS}/{desk.story.people['ada']}"
+    fresh = desk.tokens_of("olga")
+    desk.story.world.advance(minutes=16)
+    later = desk.story.refresh(desk.console, fresh["refresh_token"]).json["access_token"]
+    password = {"password": "an entirely new sentence", "require_change": False}
+
+    refused = [
+        desk.post(f"{ada}/set-password", later, password),
+        desk.post(f"{ada}/lock", later),
+        desk.post(f"{ada}/send-reset", later),
+    ]
+
+    assert {reply.code for reply in refused} == {"token.sign_in_too_old"}
+    assert desk.post(f"{eve}/set-password", later, password).status == 200
+    assert desk.post(f"{ada}/lock", desk.tokens_of("olga")["access_token"]).status == 200

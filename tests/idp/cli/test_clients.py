@@ -66,6 +66,20 @@ def test_an_app_is_for_members_of_groups(world: World) -> None:
     assert "allowed_groups" not in opened
 
 
+def test_a_file_can_say_that_an_app_is_for_everybody_or_for_nobody(
+    world: World, tmp_path: Path
+) -> None:
+    file = tmp_path / "client.json"
+    file.write_text('{"allowed_groups": []}')
+    run(world, "client", "add", *WEB, "--metadata", str(file))
+    shown = run_command(world.runtime, "client", "show", "web", "--realm", "staff")
+    file.write_text('{"allowed_groups": null}')
+    opened = run(world, "client", "edit", "web", "--realm", "staff", "--metadata", str(file))
+
+    assert "allowed_groups\tnone\n" in shown.stdout
+    assert "allowed_groups" not in opened
+
+
 def test_for_some_and_for_everybody_exclude_each_other(world: World) -> None:
     both = ("--allow-group", "Office", "--allow-everybody")
     wrong = run_command(world.runtime, "client", "add", *WEB, *both)

@@ -16,7 +16,7 @@ from idp.core.client_admin import (
 )
 from idp.core.client_registration import Registration
 from idp.core.groups import create_group, remove_group, update_group
-from idp.errors import Conflict, IdpError, InvalidInput
+from idp.errors import Conflict, IdpError, InvalidInput, PreconditionFailed
 from tests.support.world import PORTAL, STAFF, World
 
 GOOD = Registration(client_id="web", redirect_uris=("https://web.example/cb",))
@@ -78,11 +78,14 @@ def test_an_app_can_be_limited_from_its_beginning(house: World) -> None:
 
 
 def test_a_renamed_group_goes_on_counting(house: World) -> None:
-    limit(house, ["Office"])
+    version = limit(house, ["Office"]).version
     with house.begin() as uow:
         update_group(uow, "Office", new_name="Headquarters")
+        create_group(uow, "Office")
 
     assert allowed(house) == ("Headquarters",)
+    with house.begin() as uow, pytest.raises(PreconditionFailed):
+        update_client(uow, "web", {"allowed_groups": ("Office",)}, expected_version=version)
 
 
 @pytest.mark.parametrize("groups", [["Field", "Nobody"], [""], ["x" * 3000], ["a\0b"]])

@@ -1,6 +1,7 @@
 """Registering clients: what is refused, what is kept, what a change or a removal means."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -404,3 +405,17 @@ def test_metadata_nobody_knows_is_named(world: World) -> None:
 
     assert read.ignored == ("favourite",)
     assert read.members == {"client_id": "web"}
+
+
+def test_of_many_who_register_one_client_one_wins(world: World) -> None:
+    def attempt(_: int) -> str:
+        try:
+            create(world, GOOD)
+        except Conflict as refused:
+            return refused.code
+        return "made"
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = sorted(pool.map(attempt, range(8)))
+
+    assert answers == ["client.exists"] * 7 + ["made"]

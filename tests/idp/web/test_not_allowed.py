@@ -114,3 +114,47 @@ def test_the_refusal_is_on_record_and_told(story: Story, app: App, told: Visitor
     assert replayed == decision.answer
     because = "because the app is for members of groups that you are not in"
     assert past.text == f"Payroll did not let you in, {because}."
+
+
+def test_who_is_kept_out_allows_nothing(story: Story, person: Visitor) -> None:
+    story.person("ada")
+    story.app("wages", consent_required=True, allowed_groups=())
+    person.sign_in("ada", PASSWORD)
+    person.open(story.authorize(story.apps["wages"], browser=person.browser).location)
+    page = person.seen
+    assert page is not None
+    page.forms[0].action = page.forms[0].action.replace("/not-allowed", "/consent")
+
+    assert person.open(page.forms[0].action).status == 303
+    person.seen = page
+    person.submit(decision="allow")
+    assert person.go_on().page == "error"
+    assert "consent.granted" not in story.event_codes()
+
+
+def test_each_app_has_groups_of_its_own(story: Story) -> None:
+    story.person("ada")
+    with story.world.begin() as uow:
+        for name in ("Office", "Field"):
+            create_group(uow, name)
+        update_group(uow, "Field", add=[story.people["ada"]])
+    payroll = story.app("payroll", allowed_groups=("Office",))
+    rota = story.app("rota", allowed_groups=("Field",))
+    resource_server = story.app("rs", application_type="service", may_introspect=True)
+    story.sign_in("ada")
+
+    silent = {
+        app.client_id: story.authorize(app, prompt="none").returned for app in (rota, payroll)
+    }
+    assert "code" in silent["rota"]
+    assert silent["payroll"]["error"] == "access_denied"
+
+    with story.world.begin() as uow:
+        update_group(uow, "Office", add=[story.people["ada"]])
+    tokens = story.tokens(payroll)
+    with story.world.begin() as uow:
+        update_group(uow, "Office", remove=[story.people["ada"]])
+    refused = story.refresh(payroll, tokens["refresh_token"])
+    assert refused.json["idp_reason"] == "app_not_allowed"
+    for name in ("refresh_token", "access_token"):
+        assert not story.introspect(resource_server, tokens[name]).json["active"]
