@@ -1,7 +1,8 @@
 """A CSV file as a directory: one line per account, read anew each time.
 
 The first line names the columns. `id` and `login` must be there; `enabled`, `must_change` and
-`groups` (names, separated by `;`) may be; every other column is an attribute.
+`groups` (names, separated by `;`) may be; every other column is an attribute. A line that cannot be
+an account keeps its groups as long as it has an id.
 """
 
 import csv
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
+from connectors.names import is_name
 from connectors.port import (
     CursorRefused,
     DirectoryMisconfigured,
@@ -130,25 +132,21 @@ class CsvRead:
 
     def entries(self) -> Iterator[DirectoryEntry | RejectedEntry]:
         """Yield each line's account; of two lines with one id the first."""
-        seen: set[str] = set()
-        for number, row in enumerate(self._rows, start=1):
-            found = _read_row(number, row)
-            if isinstance(found, DirectoryEntry) and found.stable_id in seen:
-                found = RejectedEntry(_line(number), "another line has its id")
-            elif isinstance(found, DirectoryEntry):
-                seen.add(found.stable_id)
-            yield found
+        return (found for found, _ in self._lines())
 
     def groups(self) -> Iterator[DirectoryGroup | RejectedEntry]:
         """Yield each group that a line names."""
         members: dict[Address, list[Address]] = {}
-        for entry in self.entries():
-            if isinstance(entry, DirectoryEntry):
-                for group in entry.groups:
-                    members.setdefault(group, []).append(entry.address)
-        for group, found in members.items():
+        for found, groups in self._lines():
+            if found.stable_id is not None:
+                for group in groups:
+                    members.setdefault(group, []).append(Address(found.stable_id))
+        for group, these in members.items():
             name = group.removeprefix("group ")
-            yield DirectoryGroup(stable_id=name, name=name, address=group, members=tuple(found))
+            if is_name(name):
+                yield DirectoryGroup(stable_id=name, name=name, address=group, members=tuple(these))
+            else:
+                yield RejectedEntry(group, "its name has control characters, or is too long")
 
     def sweep(self) -> Iterator[Sighting | RejectedEntry]:
         """Yield each line's id."""
@@ -163,6 +161,17 @@ class CsvRead:
         reason = f"a CSV file has no cursors, and {since!r} is none of it"
         raise CursorRefused(reason)
 
+    def _lines(self) -> Iterator[tuple[DirectoryEntry | RejectedEntry, tuple[Address, ...]]]:
+        """Yield what each line is, and the groups that it names."""
+        seen: set[str] = set()
+        for number, row in enumerate(self._rows, start=1):
+            found = _read_row(number, row)
+            if found.stable_id in seen:
+                found = RejectedEntry(_line(number), "another line has its id")
+            elif found.stable_id is not None:
+                seen.add(found.stable_id)
+            yield found, _groups(row)
+
 
 def _read_row(number: int, row: _Row) -> DirectoryEntry | RejectedEntry:
     cells = {name: cell.strip() for name, cell in row.items() if name and isinstance(cell, str)}
@@ -170,19 +179,33 @@ def _read_row(number: int, row: _Row) -> DirectoryEntry | RejectedEntry:
         return RejectedEntry(_line(number), "it has more or fewer cells than there are columns")
     if not all(cells[name] for name in _NEEDED):
         return RejectedEntry(_line(number), "it has no id or no login")
+    if not is_name(cells["id"]):
+        return RejectedEntry(_line(number), "its id has control characters, or is too long")
+    if not is_name(cells["login"]):
+        reason = "its login has control characters, or is too long"
+        return RejectedEntry(_line(number), reason, cells["id"])
     flags = [_WORDS.get(cells.get(name, default).casefold() or default) for name, default in _FLAGS]
     if None in flags:
         return RejectedEntry(_line(number), "enabled and must_change are true or false")
-    names = [name.strip() for name in cells.get("groups", "").split(";")]
     return DirectoryEntry(
         stable_id=cells["id"],
         login=cells["login"],
         address=Address(cells["id"]),
-        attributes={name: (cell,) for name, cell in cells.items() if name not in _OWN and cell},
-        groups=tuple(Address(f"group {name}") for name in names if name),
+        attributes={
+            name: (cell,)
+            for name, cell in cells.items()
+            if name not in _OWN and cell and is_name(name)
+        },
+        groups=_groups(row),
         is_enabled=flags[0] is True,
         must_change=flags[1] is True,
     )
+
+
+def _groups(row: _Row) -> tuple[Address, ...]:
+    cell = row.get("groups")
+    names = (name.strip() for name in cell.split(";")) if isinstance(cell, str) else ()
+    return tuple(Address(f"group {name}") for name in names if name)
 
 
 def _line(number: int) -> Address:

@@ -37,6 +37,19 @@ def paging(size: int, cookie: bytes) -> Control:
     return (PAGING, True, value)
 
 
+def read_paging(value: bytes) -> bytes:
+    """Return the cookie of a page; an empty one says that it was the last.
+
+    Raises:
+        BerError: the value is broken.
+    """
+    parts = ber.read_one(value, ber.SEQUENCE).inside()
+    if [part.tag for part in parts] != [ber.INTEGER, ber.OCTET_STRING]:
+        reason = "a paging control that is not a size and a cookie"
+        raise ber.BerError(reason)
+    return parts[1].value
+
+
 def synchronise(cookie: bytes) -> Control:
     """Ask for what changed since `cookie`; critical, or all would come as if it had changed."""
     value = ber.write(

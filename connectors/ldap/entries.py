@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from connectors.ldap.messages import Found, is_cut
-from connectors.ldap.names import BadNameError, is_login, normalise_dn
+from connectors.ldap.names import BadNameError, normalise_dn
 from connectors.ldap.settings import Groups, LdapSettings
+from connectors.names import is_name
 from connectors.port import DirectoryUnavailable
 from connectors.records import Address, DirectoryEntry, DirectoryGroup, RejectedEntry, Sighting
 
@@ -85,7 +86,7 @@ class EntryReader:
         """Return the smallest of the usable logins: their order on the wire is not stable."""
         values = found.attributes.get(self._settings.login_attribute.lower(), ())
         texts = [text for value in values if _is_text(text := _decode(value))]
-        logins = sorted(filter(is_login, texts))
+        logins = sorted(filter(is_name, texts))
         if not logins:
             reason = f"it has no usable {self._settings.login_attribute}"
             raise _Unusable(reason)

@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from connectors.ldap.completion import join_ranges
 from connectors.ldap.entries import EntryReader
 from connectors.ldap.messages import Found
-from connectors.ldap.names import escape_value, is_login
+from connectors.ldap.names import escape_value
 from connectors.ldap.pool import Pool
 from connectors.ldap.results import Code, error_of
 from connectors.ldap.runs import search_of
 from connectors.ldap.session import Session
 from connectors.ldap.settings import LdapSettings
 from connectors.ldap.wire import Deadline
+from connectors.names import is_name
 from connectors.port import LoginAmbiguous, Now
 from connectors.records import DirectoryEntry
 
@@ -41,7 +42,7 @@ class Lookups:
         Raises:
             LoginAmbiguous: it means several.
         """
-        if not is_login(login):
+        if not is_name(login):
             return None
         return self._find(self._settings.login_attribute, login.encode(), deadline)
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from connectors.ldap import ber
 from connectors.ldap.controls import SYNC_INFO, Control
 from connectors.ldap.values import Attributes
 
@@ -25,7 +26,7 @@ class Answer:
     """What a server said. Referral objects among the entries are left out.
 
     Attributes:
-        controls: values by OID; of the paging control its cookie.
+        controls: values by OID, as they came.
         messages: values of intermediate sync messages.
         value: of an extended answer.
         referrals: servers that it names instead; they are never followed.
@@ -69,12 +70,13 @@ class Search:
 def read_answer(result: Mapping[str, Any], responses: Sequence[Mapping[str, Any]]) -> Answer:
     """Return the answer that the library's dictionaries are: the result, and what came before.
 
-    Of an entry the dictionary holds what `read_entry` made of it, as `found`.
+    Of an entry the dictionary holds what `read_entry` made of it, as `found`; its controls are
+    what `read_control` made of each.
     """
     return Answer(
         code=result["result"],
         message=result.get("message") or "",
-        controls=_control_values(result.get("controls") or {}),
+        controls=result.get("controls") or {},
         entries=tuple(each["found"] for each in responses if each["type"] == "searchResEntry"),
         messages=tuple(
             each.get("responseValue") or b""
@@ -86,7 +88,7 @@ def read_answer(result: Mapping[str, Any], responses: Sequence[Mapping[str, Any]
     )
 
 
-def read_entry(decoded: Sequence[Any], controls: Mapping[str, Any]) -> Found:
+def read_entry(decoded: Sequence[Any], controls: Mapping[str, bytes]) -> Found:
     """Return the entry that the library's elements are, each of which ends with its value.
 
     Raises:
@@ -98,8 +100,26 @@ def read_entry(decoded: Sequence[Any], controls: Mapping[str, Any]) -> Found:
     return Found(
         dn=dn.decode("utf-8", "replace"),
         attributes=dict(map(_read_attribute, attributes)),
-        controls=_control_values(controls),
+        controls=controls,
     )
+
+
+def read_control(decoded: Sequence[Any]) -> tuple[str, bytes]:
+    """Return OID and value of the control that the library's elements are; without a value, b"".
+
+    Nothing in the value is read: what the library makes of some may be as large as a number in it.
+
+    Raises:
+        AttributeError, LookupError, TypeError: they are none.
+
+    Spec: RFC 4511 4.1.11.
+    """
+    oid = decoded[0][-1].decode("utf-8", "replace")
+    value = next((part[-1] for part in decoded[1:] if part[2] == ber.OCTET_STRING), b"")
+    if not isinstance(value, bytes):
+        reason = "a control's value that is no octet string"
+        raise TypeError(reason)
+    return oid, value
 
 
 def _read_attribute(element: Sequence[Any]) -> tuple[str, tuple[bytes, ...]]:
@@ -109,12 +129,3 @@ def _read_attribute(element: Sequence[Any]) -> tuple[str, tuple[bytes, ...]]:
         reason = "a value that is no octet string"
         raise TypeError(reason)
     return name[-1].decode("utf-8", "replace").lower(), found
-
-
-def _control_values(controls: Mapping[str, Any]) -> dict[str, bytes]:
-    """Return the controls of a message; the library decodes the paging control by itself."""
-    values: dict[str, bytes] = {}
-    for oid, control in controls.items():
-        value = control["value"]
-        values[oid] = value["cookie"] if isinstance(value, dict) else bytes(value or b"")
-    return values

@@ -1,4 +1,4 @@
-"""Distinguished names, filters and login names, as text that can be compared and sent.
+"""Distinguished names and filters, as text that can be compared and sent.
 
 Spec: RFC 4514; RFC 4515 3; RFC 4518 2.
 """
@@ -10,8 +10,6 @@ from functools import lru_cache
 from connectors.ldap import ber
 from connectors.records import Address
 
-MOST_LOGIN_CHARACTERS = 256
-
 _PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.@")
 _TYPE = re.compile(r"\s*([A-Za-z][A-Za-z0-9-]*|\d+(?:\.\d+)*)\s*=\s*")
 _PAIR = re.compile(rb"\\([0-9A-Fa-f]{2}|.)", re.DOTALL)
@@ -21,6 +19,7 @@ _TO_ESCAPE = re.compile(r'[,+"\\<>;#=\x00]')
 _SIMPLE = re.compile(r"[A-Za-z0-9._@-]+")
 _KEPT = 1024
 """Places that are not worked out again: all of a directory's entries lie in the same ones."""
+_MOST_KEPT_CHARACTERS = 1000
 _STRING_TAGS = frozenset({ber.OCTET_STRING, 0x0C, 0x13, 0x16})
 
 
@@ -40,7 +39,10 @@ def normalise_dn(dn: str) -> Address:
     if not dn.strip():
         return Address("")
     rdn, rest = _read_rdn(dn, 0)
-    return Address(rdn if rest is None else f"{rdn},{_normalise_place(dn[rest:])}")
+    if rest is None:
+        return Address(rdn)
+    is_kept = len(dn) - rest <= _MOST_KEPT_CHARACTERS
+    return Address(f"{rdn},{(_normalise_kept if is_kept else _normalise_place)(dn[rest:])}")
 
 
 def is_within(address: Address, base: Address) -> bool:
@@ -53,14 +55,6 @@ def escape_value(value: bytes) -> str:
     return "".join(chr(byte) if byte in _PLAIN else f"\\{byte:02x}" for byte in value)
 
 
-def is_login(text: str) -> bool:
-    """Tell whether somebody could sign in by this: visible, of a sane length, valid Unicode."""
-    if not text.strip() or len(text) > MOST_LOGIN_CHARACTERS:
-        return False
-    return not any(unicodedata.category(character) in {"Cc", "Cs"} for character in text)
-
-
-@lru_cache(_KEPT)
 def _normalise_place(dn: str) -> str:
     """Return a name, normalised; it is not empty."""
     rdns: list[str] = []
@@ -69,6 +63,9 @@ def _normalise_place(dn: str) -> str:
         rdn, at = _read_rdn(dn, at)
         rdns.append(rdn)
     return ",".join(rdns)
+
+
+_normalise_kept = lru_cache(_KEPT)(_normalise_place)
 
 
 def _read_rdn(dn: str, at: int) -> tuple[str, int | None]:

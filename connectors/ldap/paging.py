@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from connectors.ldap import controls
+from connectors.ldap.ber import BerError
 from connectors.ldap.messages import Found, Search
 from connectors.ldap.results import Code, error_of
 from connectors.ldap.session import LARGE, Session
 from connectors.ldap.wire import Deadline
-from connectors.port import DirectoryMisconfigured
+from connectors.port import DirectoryMisconfigured, DirectoryUnavailable
 
 _MOST_EMPTY_PAGES = 100
 MOST_PAGES = 100_000
@@ -27,7 +28,8 @@ def read_pages(
         timeout: seconds that a page may take.
 
     Raises:
-        DirectoryUnavailable: a page did not come; begin anew, cookies die with their connection.
+        DirectoryUnavailable: a page did not come, or broken; begin anew, cookies die with their
+            connection.
         DirectoryMisconfigured: the server refuses the search, or does not page.
     """
     cookie, page, empty = b"", 0, 0
@@ -43,7 +45,15 @@ def read_pages(
         if controls.PAGING not in answer.controls or not has_end:
             reason = f"{doing}: the server does not page as it must, so the end cannot be told"
             raise DirectoryMisconfigured(reason)
+        cookie = _read_cookie(answer.controls[controls.PAGING], doing)
         yield answer.entries
-        cookie = answer.controls[controls.PAGING]
         if not cookie:
             return
+
+
+def _read_cookie(value: bytes, doing: str) -> bytes:
+    try:
+        return controls.read_paging(value)
+    except BerError as error:
+        reason = f"{doing}: {error}"
+        raise DirectoryUnavailable(reason) from error

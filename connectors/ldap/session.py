@@ -16,7 +16,14 @@ from math import ceil
 from typing import Any
 
 from connectors.ldap import controls
-from connectors.ldap.messages import Answer, Change, Search, read_answer, read_entry
+from connectors.ldap.messages import (
+    Answer,
+    Change,
+    Search,
+    read_answer,
+    read_control,
+    read_entry,
+)
 from connectors.ldap.results import AnswerRefused, Code, ServerUnusable, tls_error
 from connectors.ldap.settings import Connecting, Server
 from connectors.ldap.wire import AnswerTooLarge, Deadline, Wire, resolve
@@ -250,7 +257,7 @@ def _connect_to(
             connection.socket.close()
         reason = f"{server} at {address}: {_told(error, deadline)}"
         raise tls_error(server, tls.failure) or DirectoryUnavailable(reason) from error
-    _keep_entries_raw(connection.strategy)
+    _keep_raw(connection.strategy)
     bare = connection.socket
     bare.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     session = Session(server, connection, Wire(bare, deadline))
@@ -263,18 +270,19 @@ def _connect_to(
     return session
 
 
-def _keep_entries_raw(strategy: Any) -> None:  # noqa: ANN401 - untyped library
-    """Have entries read as they came; the library would make text of every value, for nobody."""
-    decode, decode_control = strategy.decode_response_fast, strategy.decode_control_fast
+def _keep_raw(strategy: Any) -> None:  # noqa: ANN401 - untyped library
+    """Have entries and controls read as they came; the library would read every value."""
+    decode = strategy.decode_response_fast
 
     def decode_response(message: Mapping[str, Any]) -> Mapping[str, Any]:
         if message["protocolOp"] != _ENTRY:
             decoded: Mapping[str, Any] = decode(message)
             return decoded
-        controls = dict(decode_control(each[-1]) for each in message["controls"] or ())
+        controls = dict(read_control(each[-1]) for each in message["controls"] or ())
         return {"type": "searchResEntry", "found": read_entry(message["payload"], controls)}
 
     strategy.decode_response_fast = decode_response
+    strategy.decode_control_fast = read_control
 
 
 def _told(error: Exception, deadline: Deadline) -> str:

@@ -8,7 +8,7 @@ from typing import assert_never
 from idp.core.directory_groups import refuse_directory_groups
 from idp.core.group_names import find_group_ids
 from idp.core.groups import add_members, create_group, group_names, set_groups
-from idp.core.import_matching import Known, match_rows
+from idp.core.import_matching import Known, Match, match_rows
 from idp.core.import_rows import ImportRow
 from idp.core.names import name_key
 from idp.core.passwords import PreparedPassword, SetBy, Setting, store_prepared
@@ -17,6 +17,7 @@ from idp.core.users.changes import (
     change_columns,
     flush_user,
     note_changed,
+    refuse_directory_logins,
     require_own_columns,
 )
 from idp.core.users.creation import add_default_name, add_user, give_first_password
@@ -53,6 +54,7 @@ def write_rows(uow: UnitOfWork, ready: Sequence[ReadyRow]) -> Written:
     written = Written()
     group_ids = _make_groups(uow, ready, written)
     matches = match_rows(uow, [one.row for one in ready], to_write=True)
+    refuse_directory_logins(uow, set(map(_new_email, ready, matches)))
     new: list[tuple[UserId, ReadyRow]] = []
     known: list[tuple[Known, ReadyRow]] = []
     for one, match in zip(ready, matches, strict=True):
@@ -83,6 +85,14 @@ def _make_groups(uow: UnitOfWork, ready: Sequence[ReadyRow], written: Written) -
             ids[key] = create_group(uow, name).id
             written.new_groups.append(name)
     return ids
+
+
+def _new_email(one: ReadyRow, match: Match) -> str | None:
+    """Return the key of an address that an account of ours does not have yet."""
+    if not isinstance(match, Known):
+        return one.row.email_key
+    is_other = match.user.connector is None and match.user.email_key != one.row.email_key
+    return one.row.email_key if is_other else None
 
 
 def _add(uow: UnitOfWork, row: ImportRow) -> UserId:

@@ -51,6 +51,9 @@ def test_columns_are_told_apart(tmp_path: Path) -> None:
         ("7,ada", "cells"),
         ("7,ada,true,x", "cells"),
         ("7,ada,maybe", "true or false"),
+        ("7\0,ada,", "its id has control characters"),
+        (f"{'7' * 257},ada,", "its id has control characters, or is too long"),
+        ("7,a\0da,", "its login has control characters"),
     ],
 )
 def test_a_bad_line_is_rejected_and_the_next_one_read(
@@ -73,6 +76,34 @@ def test_a_bad_line_is_no_sighting_and_in_no_group(tmp_path: Path) -> None:
     assert isinstance(sighting, Sighting)
     assert isinstance(group, DirectoryGroup)
     assert group.name == "b"
+
+
+def test_who_has_no_usable_login_keeps_id_and_groups(tmp_path: Path) -> None:
+    directory = _open(tmp_path, "id,login,groups\n7,a\0da,a\n7,ada,b\n8,bob,a\n")
+
+    first, second, _ = _read(directory)
+    with directory.read() as run:
+        [group] = run.groups()
+
+    assert isinstance(first, RejectedEntry)
+    assert first.stable_id == "7"
+    assert second == RejectedEntry("line 3", "another line has its id")  # type: ignore[arg-type]
+    assert isinstance(group, DirectoryGroup)
+    assert group.members == ("7", "8")
+
+
+def test_a_name_that_nobody_can_read_is_no_group_and_no_attribute(tmp_path: Path) -> None:
+    directory = _open(tmp_path, "id,login,groups,x\0\n7,ada,a;b\0,1\n")
+
+    [entry] = _read(directory)
+    with directory.read() as run:
+        kept, rejected = run.groups()
+
+    assert isinstance(entry, DirectoryEntry)
+    assert entry.attributes == {}
+    assert isinstance(kept, DirectoryGroup)
+    assert isinstance(rejected, RejectedEntry)
+    assert "control characters" in rejected.reason
 
 
 def test_a_second_line_of_one_id_is_rejected(tmp_path: Path) -> None:

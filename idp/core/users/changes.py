@@ -1,6 +1,6 @@
 """Changes to a user: who somebody is, and which groups somebody is in."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -52,6 +52,9 @@ def update_user(
     columns = check_profile(profile, problems)
     problems.refuse()
     require_own_columns(row, columns)
+    email_key = columns.get("email_key")
+    if email_key != row.email_key:
+        refuse_directory_logins(uow, {email_key})
     changed = change_columns(uow, row, columns)
     if profile.groups is not KEEP and set_groups(uow, user_id, profile.groups):
         changed.append("groups")
@@ -96,13 +99,13 @@ def require_version(row: UserRow, version: int | None) -> None:
 def change_columns(uow: UnitOfWork, row: UserRow, columns: Mapping[str, Any]) -> list[str]:
     """Write checked columns and return the names of those that were different.
 
+    Whether an address may be taken is for the caller to ask, of `refuse_directory_logins`.
+
     Raises:
-        Conflict: `user.username_taken`, `user.external_id_taken`, `user.email_is_login`.
+        Conflict: `user.username_taken`, `user.external_id_taken`.
     """
     before = owner_of(row)
     changed = [name for name, value in columns.items() if getattr(row, name) != value]
-    if "email_key" in changed:
-        refuse_directory_login(uow, columns["email_key"])
     for name in changed:
         setattr(row, name, columns[name])
     if "email_key" in changed:
@@ -116,20 +119,24 @@ def change_columns(uow: UnitOfWork, row: UserRow, columns: Mapping[str, Any]) ->
     return [name for name in changed if not name.endswith("_key")]
 
 
-def refuse_directory_login(uow: UnitOfWork, email_key: str | None) -> None:
-    """Return when no account of a directory has an address as its login.
+def refuse_directory_logins(uow: UnitOfWork, email_keys: Collection[object]) -> None:
+    """Return when no account of a directory has one of the addresses as its login.
 
     Whoever signs in with the address would be taken for that account, and the directory asked.
+
+    Args:
+        email_keys: those of accounts that are not of a directory; None is no address.
 
     Raises:
         Conflict: `user.email_is_login`.
     """
-    if email_key is None or not uow.runtime.config.connectors_of(uow.realm):
+    keys = {*email_keys} - {None}
+    if not keys or not uow.runtime.config.connectors_of(uow.realm):
         return
     query = sa.select(UserRow.id).where(
-        UserRow.username_key == email_key, UserRow.connector.is_not(None)
+        UserRow.username_key.in_(keys), UserRow.connector.is_not(None)
     )
-    if uow.db.scalar(query) is not None:
+    if uow.db.scalar(query.limit(1)) is not None:
         raise Conflict("user.email_is_login")
 
 

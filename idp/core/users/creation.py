@@ -19,7 +19,7 @@ from idp.core.passwords import (
 from idp.core.profiles import KEEP, Problems, Profile, check_profile
 from idp.core.roles import AdminRole, grant_role
 from idp.core.runtime import Runtime
-from idp.core.users.changes import flush_user, refuse_directory_login
+from idp.core.users.changes import flush_user, refuse_directory_logins
 from idp.core.users.passwords import TEMPORARY
 from idp.core.users.views import UserStatus, UserView, get_user
 from idp.core.work import NO_TRACE, Actor, Trace, UnitOfWork
@@ -102,6 +102,7 @@ def write_user(uow: UnitOfWork, prepared: PreparedUser) -> UserId:
         NotFound, Conflict: as `create_user`.
     """
     new = prepared.new
+    refuse_directory_logins(uow, {prepared.columns.get("email_key")})
     user_id = add_user(uow, prepared.columns, status=new.status)
     flush_user(uow)
     until = uow.now + TEMPORARY if new.must_change else None
@@ -148,10 +149,8 @@ def person_in(columns: Mapping[str, Any]) -> Person:
 def add_user(uow: UnitOfWork, columns: Mapping[str, Any], *, status: UserStatus) -> UserId:
     """Add a new account, still without a credential, and record it; `flush_user` writes it.
 
-    Raises:
-        Conflict: `user.email_is_login`.
+    Whether it may have its address is for the caller to ask, of `refuse_directory_logins`.
     """
-    refuse_directory_login(uow, columns.get("email_key"))
     user_id = UserId(uow.new_id())
     is_removed = status is UserStatus.INACTIVE
     uow.db.add(
@@ -198,7 +197,7 @@ def give_first_password(
 
 def _require_free_name(uow: UnitOfWork, columns: Mapping[str, Any]) -> None:
     """Refuse a taken name before the work of a hash; what is written decides in the end."""
-    refuse_directory_login(uow, columns.get("email_key"))
+    refuse_directory_logins(uow, {columns.get("email_key")})
     key = UserRow.username_key == columns["username_key"]
     if uow.db.scalar(sa.select(UserRow.id).where(key)) is not None:
         raise Conflict("user.username_taken")

@@ -27,6 +27,27 @@ def test_paging_is_critical() -> None:
     )  # fmt: skip
 
 
+def test_the_cookie_of_a_page_is_read() -> None:
+    assert controls.read_paging(bytes.fromhex("3007 0201 00 0402 6162")) == b"ab"
+    assert controls.read_paging(bytes.fromhex("3005 0201 00 0400")) == b""
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "",
+        "3000",
+        "3003 0201 00",
+        "3002 0400",
+        "3007 0201 00 0202 7fff",
+        "3008 0201 00 0400 0201 00",
+    ],
+)
+def test_a_broken_page_is_refused(broken: str) -> None:
+    with pytest.raises(BerError):
+        controls.read_paging(bytes.fromhex(broken))
+
+
 def test_synchronisation_is_critical_and_only_refreshes() -> None:
     assert controls.synchronise(b"ab") == (
         controls.SYNC_REQUEST, True, bytes.fromhex("3007 0a0101 0402 6162")
@@ -94,6 +115,7 @@ def test_a_policys_answer_is_read(value: str, answer: PolicyAnswer) -> None:
 
 
 READERS = (
+    controls.read_paging,
     controls.read_sync_state,
     controls.read_sync_done,
     controls.read_sync_info,

@@ -121,6 +121,25 @@ def test_pages_without_end_and_without_entries_end(
         list(_entries(through))
 
 
+def test_a_page_whose_cookie_is_a_number_raises(through: LdapDirectory, proxy: LdapProxy) -> None:
+    large = write(0x30, write(0x02, b"\0") + write(0x02, b"\x10\0"))
+    proxy.answer(Request.SEARCH, 0, needle=PAGED, extra=control(PAGED.decode(), large))
+
+    with pytest.raises(DirectoryUnavailable, match=r"page 1 .*not a size and a cookie"):
+        list(_entries(through))
+
+
+@pytest.mark.parametrize("oid", ["1.3.6.1.1.13.1", "1.2.840.113556.1.4.841"])
+def test_a_control_that_nobody_asked_for_says_nothing(
+    through: LdapDirectory, proxy: LdapProxy, oid: str
+) -> None:
+    last = control(PAGED.decode(), write(0x30, write(0x02, b"\0") + write(0x04)))
+    entry = write(0x30, write(0x04, b"cn=a") + write(0x30) + write(0x02, b"\x10"))
+    proxy.answer(Request.SEARCH, 0, needle=PAGED, extra=last + control(oid, entry))
+
+    assert list(_entries(through)) == []
+
+
 def test_an_answer_without_end_is_cut_off(
     through: LdapDirectory, proxy: LdapProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,10 +2,10 @@
 
 import pytest
 
-from connectors.ldap.messages import Found, read_entry
+from connectors.ldap.messages import Found, read_control, read_entry
 
 ID = "1.2.3"
-CONTROLS = {ID: {"description": "", "criticality": False, "value": b"state"}}
+CONTROLS = {ID: b"state"}
 
 Element = tuple[int, bool, int, object]
 """What the library makes of an element: class, whether it is constructed, tag, value."""
@@ -50,3 +50,26 @@ BROKEN: tuple[list[Element], ...] = (
 def test_what_is_no_entry_is_refused(elements: list[Element]) -> None:
     with pytest.raises((AttributeError, LookupError, TypeError, ValueError)):
         read_entry(elements, {})
+
+
+YES: Element = (0, False, 1, True)
+READ = (
+    ([_octets(ID.encode())], b""),
+    ([_octets(ID.encode()), YES], b""),
+    ([_octets(ID.encode()), _octets(b"state")], b"state"),
+    ([_octets(ID.encode()), YES, _octets(b"state")], b"state"),
+    ([_octets(ID.encode()), (0, False, 2, 1_000_000_000_000)], b""),
+)
+
+
+@pytest.mark.parametrize(("elements", "value"), READ)
+def test_a_controls_value_is_as_it_came(elements: list[Element], value: bytes) -> None:
+    assert read_control(elements) == (ID, value)
+
+
+@pytest.mark.parametrize(
+    "elements", [[], [_octets(7)], [_octets(b"1.2"), _octets([])], [_octets(b"1.2"), _octets(7)]]
+)
+def test_what_is_no_control_is_refused(elements: list[Element]) -> None:
+    with pytest.raises((AttributeError, LookupError, TypeError)):
+        read_control(elements)

@@ -1,10 +1,11 @@
 """What administrators and the policy can do here to the accounts of a directory, and what not."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from idp.clock import FakeClock
 from idp.core.accounts import Account, find_account_by_id
@@ -118,11 +119,35 @@ class TestItsLogin:
             update_user(uow, ben, Profile(email=f"x{self.LOGIN}"))
         assert world.user(ben).email == f"x{self.LOGIN}"
 
+    def test_an_import_asks_once_for_all_its_rows(self, world: World) -> None:
+        world.add_user("ben")
+        world.add_user("cat")
+        said: list[str] = []
+
+        def note(_c: object, _k: object, statement: str, *_: object) -> None:
+            said.append(statement)
+
+        engine = world.runtime.database.engine
+        names = ("ben", "cat", "dan", "eli", "fay")
+        rows = [{"username": name, "email": f"{name}@other.test"} for name in names]
+        sa.event.listen(engine, "before_cursor_execute", note)
+        try:
+            with world.begin() as uow:
+                _import_all(uow, rows)
+        finally:
+            sa.event.remove(engine, "before_cursor_execute", note)
+
+        assert sum("connector IS NOT NULL" in statement for statement in said) == 1
+        assert sum("INSERT INTO users" in statement for statement in said) == 1
+
 
 def _import(uow: UnitOfWork, **cells: str) -> None:
-    row = read_row(SourceRow(2, cells), uow.now)
-    assert isinstance(row, ImportRow)
-    write_rows(uow, [ReadyRow(row, None)])
+    _import_all(uow, [cells])
+
+
+def _import_all(uow: UnitOfWork, all_cells: Sequence[dict[str, str]]) -> None:
+    rows = [read_row(SourceRow(2, cells), uow.now) for cells in all_cells]
+    write_rows(uow, [ReadyRow(row, None) for row in rows if isinstance(row, ImportRow)])
 
 
 class TestItsPassword:

@@ -86,6 +86,26 @@ def directory(database_url: str, clock: FakeClock, tmp_path: Path) -> Iterator[D
         yield made
 
 
+def test_names_that_no_database_takes_cost_their_entry_and_not_the_run(
+    directory: Directory,
+) -> None:
+    directory.put("ada", groups="makers")
+    directory.put("ben", groups="makers")
+    directory.sync()
+
+    directory.put("ben", login="b\0en", groups="makers;re\0aders")
+    directory.put("c\0at", login="cat")
+    directory.put("d" * 257, login="dan")
+    directory.put("eve", email="e\0ve@example.com", name="E\0ve")
+    counts = directory.sync().run.counts
+
+    assert (counts["create"], counts["rejected"], counts["gone"]) == (1, 3, 0)
+    users = directory.users()
+    assert {user.username for user in users.values()} == {"ada", "ben", "eve"}
+    with directory.world.begin(write=False) as uow:
+        assert group_names(uow, [users["ben"].id]) == {users["ben"].id: ("makers",)}
+
+
 def test_new_changed_and_leaving_people(directory: Directory) -> None:
     for name in ("ada", "ben", "cat"):
         directory.put(name)

@@ -10,6 +10,8 @@ import pytest
 from idp.clock import FakeClock
 from idp.core.group_roles import grant_group_role
 from idp.core.groups import get_group, group_names, list_groups, remove_group
+from idp.core.jobs import Job, cancel_job, get_job
+from idp.core.login import LoggedIn, SignInForm, sign_in
 from idp.core.roles import AdminRole
 from idp.core.sync import applying
 from idp.core.sync.runs import RunMode
@@ -18,7 +20,9 @@ from idp.errors import Conflict
 from idp.jobs.runner import Runner
 from idp.store.directories import DirectoryMemberRow
 from idp.store.users import UserRow
+from tests.support.directories import PASSWORD
 from tests.support.killing import WorkerDied, dying_at_commit
+from tests.support.meanwhile import during
 from tests.support.moving_directory import MovingDirectory
 from tests.support.syncing import apply_to_end, sync_to_end
 from tests.support.world import STAFF, World, open_world
@@ -40,6 +44,19 @@ class Bridge:
         synced = sync_to_end(self.world, NAME, mode)
         assert synced.run.held_because == ()
         return synced
+
+    def read(self, mode: RunMode) -> str:
+        """Read, and return the job that is to apply it."""
+        self.world.advance(hours=1)
+        synced = sync_directory(self.world.runtime, STAFF, NAME, mode)
+        assert synced.run.held_because == ()
+        assert synced.job_id is not None
+        return synced.job_id
+
+    def let_in(self, newcomer: str) -> None:
+        """Let somebody sign in whom no run read yet."""
+        form = SignInForm(username=newcomer, password=PASSWORD)
+        assert isinstance(sign_in(self.world.runtime, STAFF, form), LoggedIn)
 
     def members(self, group: str) -> set[str]:
         """Return the logins of who is in a group."""
@@ -63,7 +80,8 @@ class Bridge:
 def _open(
     database_url: str, clock: FakeClock, file: Path, directory: MovingDirectory
 ) -> Iterator[Bridge]:
-    settings = {"connectors": {NAME: {"kind": "csv", "path": str(file)}}}
+    connector = {"kind": "csv", "path": str(file), "just_in_time": True}
+    settings = {"connectors": {NAME: connector}}
     with open_world(database_url, clock, settings=settings) as world:
         own, world.runtime.directories = world.runtime.directories, directory
         yield Bridge(world, directory)
@@ -320,6 +338,143 @@ def _move_some(directory: MovingDirectory, number: int) -> None:
 def _mixed(names: Iterable[str], number: int) -> list[str]:
     """Return names in an order that is another one for each number."""
     return sorted(names, key=lambda name: hashlib.sha256(f"{number} {name}".encode()).digest())
+
+
+@pytest.mark.parametrize("is_renamed", [True, False])
+def test_a_group_that_moves_and_changes_at_once_is_not_where_it_was(
+    stale: Bridge, *, is_renamed: bool
+) -> None:
+    directory = stale.directory
+    directory.put_group("inner", "ou=inner")
+    directory.put_group("outer", "ou=outer")
+    directory.nest("inner", "outer")
+    directory.put("ada", "at 1", "inner")
+    directory.put("ben", "at 2", "outer")
+    stale.sync(RunMode.FULL)
+    assert stale.members("outer") == {"ada", "ben"}
+    if is_renamed:
+        directory.put_group("inner", "ou=elsewhere", "renamed")
+    else:
+        directory.put_group("inner", "ou=elsewhere")
+        directory.put("cat", "at 3", "inner")
+
+    stale.sync(RunMode.FULL)
+
+    assert stale.members("outer") == {"ben"}
+    assert stale.sync(RunMode.FULL).plan_id is None
+
+
+@pytest.fixture
+def auditors(bridge: Bridge) -> dict[str, int]:
+    """Have people in groups, one of which gives a role; return their epochs."""
+    directory = bridge.directory
+    directory.put_group("auditors", "ou=auditors")
+    directory.put_group("readers", "ou=readers")
+    for number in range(4):  # more than a batch
+        directory.put(f"p{number}", f"at {number}", "auditors", "readers")
+    bridge.sync(RunMode.FULL)
+    _give_role(bridge.world, "auditors")
+    return _epochs(bridge.world)
+
+
+def _carry(bridge: Bridge, people: Iterable[str]) -> None:
+    for person in people:
+        bridge.directory.carry(person, f"{person} elsewhere")
+
+
+def test_who_is_let_in_between_two_batches_takes_nothing_from_others(
+    bridge: Bridge, auditors: dict[str, int]
+) -> None:
+    newcomers = [f"n{number}" for number in range(20)]
+    for newcomer in newcomers:
+        bridge.directory.put(newcomer, newcomer, "auditors")
+    bridge.sync(RunMode.SWEEP)  # which reads groups, and of people where they are
+    _carry(bridge, auditors)
+    job_id = bridge.read(RunMode.SWEEP)
+    entered: set[str] = set()
+    phases: set[str] = set()
+    lost: set[tuple[str, str]] = set()
+
+    def enter(job: Job) -> None:
+        newcomer = newcomers.pop()
+        bridge.let_in(newcomer)
+        entered.add(newcomer)
+        phase = (job.cursor or "").partition(":")[0]
+        phases.add(phase)
+        lost.update((phase, one) for one in auditors.keys() - bridge.members("auditors"))
+
+    Runner(bridge.world.runtime).run_job(job_id, enter)
+
+    assert phases >= {"new", "moves", "lists", "settling"}
+    assert lost == set()
+    assert _epochs(bridge.world).items() >= auditors.items()
+    assert bridge.members("auditors") == auditors.keys() | entered
+    granted = bridge.world.event_codes().count("admin.granted")
+    assert granted == len(auditors.keys() | entered)
+
+
+def test_who_is_let_in_while_lists_are_taken_is_in_the_groups_that_they_name(
+    bridge: Bridge, auditors: dict[str, int]
+) -> None:
+    bridge.directory.put("new", "at 9", "auditors")
+    job_id = bridge.read(RunMode.SWEEP)
+    waiting: list[Job] = []
+
+    def stop(job: Job) -> None:
+        if job.cursor == "lists:-1":
+            waiting.append(job)
+            raise WorkerDied
+
+    with pytest.raises(WorkerDied):
+        Runner(bridge.world.runtime).run_job(job_id, stop)
+
+    during(
+        bridge.world,
+        lambda uow: applying.apply_batch(uow, waiting[0]),
+        lambda: bridge.let_in("new"),
+    )
+
+    assert bridge.members("auditors") == {*auditors, "new"}
+
+
+@pytest.mark.parametrize("is_read", [True, False], ids=["moved and read", "read and moved"])
+def test_who_is_let_in_at_the_place_of_somebody_who_moved_takes_nothing_from_them(
+    bridge: Bridge, auditors: dict[str, int], *, is_read: bool
+) -> None:
+    bridge.directory.put("p0" if is_read else "p1", "at 9")
+    job_id = bridge.read(RunMode.FULL)
+    if not is_read:
+        bridge.directory.put("p0", "at 8")
+    bridge.directory.put("new", "at 0")
+    bridge.let_in("new")
+
+    apply_to_end(bridge.world, job_id)
+
+    assert bridge.members("auditors") == bridge.members("readers") == auditors.keys()
+    assert _epochs(bridge.world).items() >= auditors.items()
+    bridge.sync(RunMode.SWEEP)
+    assert bridge.differing() == {}
+
+
+def test_nobody_leaves_by_a_run_that_was_cancelled_between_moves_and_lists(
+    bridge: Bridge, auditors: dict[str, int]
+) -> None:
+    _carry(bridge, auditors)
+    job_id = bridge.read(RunMode.SWEEP)
+
+    def cancel(job: Job) -> None:
+        if job.cursor == "lists:-1" and not job.is_ended:
+            with bridge.world.begin() as uow:
+                cancel_job(uow, job.id)
+
+    Runner(bridge.world.runtime).run_job(job_id, cancel)
+    with bridge.world.begin(write=False) as uow:
+        assert get_job(uow, job_id).state == "cancelled"
+
+    bridge.sync()
+
+    assert bridge.differing() == {}
+    assert _epochs(bridge.world) == auditors
 
 
 class TestGroupsThatPoliciesName:
