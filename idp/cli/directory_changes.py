@@ -15,7 +15,7 @@ from idp.cli.private_files import replacing
 from idp.core.plans import PlanView
 from idp.core.spreadsheets import guard_cell
 from idp.core.sync.brake import Hold
-from idp.core.sync.differences import ACTS
+from idp.core.sync.differences import DOINGS
 from idp.core.sync_review import OPS, Change, list_changes
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def held_because(plan: PlanView) -> list[str]:
 
 def is_empty(plan: PlanView) -> bool:
     """Tell whether applying the plan would change nobody."""
-    return not any(plan.counts.get(name) for name in (*ACTS, "moved"))
+    return not any(plan.counts.get(name) for name in DOINGS)
 
 
 def show_counts(context: CliContext, plan: PlanView) -> None:

@@ -83,8 +83,8 @@ def refuse_in_clients(uow: UnitOfWork, group: GroupRow) -> None:
         raise Conflict("group.in_client", name=group.name, client_ids=list(found))
 
 
-def note_renamed(uow: UnitOfWork, group_id: str) -> Sequence[str]:
-    """Have what administrators read of a group's apps count as outdated; return their ids."""
+def outdate_clients(uow: UnitOfWork, group_id: str) -> Sequence[str]:
+    """Have what was read of the clients that name a group count as outdated; return their ids."""
     found = uow.db.scalars(_clients_of(group_id)).all()
     for client_id in found:
         row = uow.db.get_one(ClientRow, (uow.realm, client_id), with_for_update=True)
@@ -95,7 +95,7 @@ def note_renamed(uow: UnitOfWork, group_id: str) -> Sequence[str]:
 
 def forget_group(uow: UnitOfWork, group: GroupRow) -> None:
     """Have no client let in the members of a group that its directory has no more."""
-    for client_id in note_renamed(uow, group.id):
+    for client_id in outdate_clients(uow, group.id):
         params = {"changed": ["allowed_groups"], "group": group.name}
         uow.record(Event(code=EventCode.CLIENT_CHANGED, client_id=client_id, params=params))
     uow.db.execute(sa.delete(ClientGroupRow).where(ClientGroupRow.group_id == group.id))

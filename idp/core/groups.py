@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from idp.core import group_roles
-from idp.core.client_groups import note_renamed, refuse_in_clients
+from idp.core.client_groups import outdate_clients, refuse_in_clients
 from idp.core.directory_groups import directory_groups, refuse_directory_groups
 from idp.core.events import Event, EventCode
 from idp.core.group_names import find_group_ids
@@ -95,7 +95,7 @@ def update_group(
     if changed:
         with one_of_a_kind("group.name_taken", name=row.name):
             uow.db.flush()
-        note_renamed(uow, row.id)
+        outdate_clients(uow, row.id)
     joined, left = _join(uow, row.id, set(add)), _leave(uow, row.id, set(remove))
     if changed or joined or left:
         _record(uow, EventCode.GROUP_CHANGED, row, added=joined, removed=left)

@@ -14,7 +14,7 @@ from idp.core.planning import PLAN_LIFE
 from idp.core.plans import apply_plan, create_plan
 from idp.core.runtime import Runtime
 from idp.core.sync.applying import take_cursor
-from idp.core.sync.differences import ACTS
+from idp.core.sync.differences import DOINGS
 from idp.core.sync.kind import KIND_NAME
 from idp.core.sync.mapping import scope_digest
 from idp.core.sync.reading import forget_run, read_directory
@@ -87,7 +87,7 @@ def sync_directory(
     run = read_directory(runtime, realm, name, mode, actor)
     with runtime.begin(realm, write=False) as uow:
         is_settled = uow.db.get_one(DirectoryRow, (realm, name)).unsettled is None
-    is_same = not any(run.counts[op] for op in (*ACTS, "moved"))
+    is_same = not any(run.counts[op] for op in DOINGS)
     if run.state is RunState.PLANNED and is_same and is_settled:
         _end_unchanged(runtime, realm, run)
         return Synced(run)

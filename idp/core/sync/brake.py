@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from idp.config import Connector
 from idp.core.sync.change_rows import DONE
-from idp.core.sync.differences import ACTS
+from idp.core.sync.differences import DOINGS
 from idp.core.sync.group_losses import Loss, find_losses, loses_many, takes_last_owner
 from idp.core.sync.runs import RunMode
 from idp.core.work import UnitOfWork
@@ -68,7 +68,7 @@ def find_holds(
     earlier = _taken_lately(uow, run) if taken else 0
     share = connector.most_gone_percent * active // 100
     is_listing = run.mode != RunMode.INCREMENTAL
-    losses = find_losses(uow, run) if any(counts[name] for name in (*ACTS, "moved")) else []
+    losses = find_losses(uow, run) if any(counts[name] for name in DOINGS) else []
     held = {
         Hold.NOTHING_SEEN: is_listing and counts["seen"] == 0,
         Hold.FEWER_SEEN: is_listing and _are_fewer(counts["seen"], seen),

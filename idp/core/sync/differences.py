@@ -19,6 +19,8 @@ ACTS = (
     *("group_gone", "group_create", "group_update"),
 )
 """The changes that do something; `conflict` and `rejected` only tell."""
+DOINGS = (*ACTS, "moved")
+"""Everything that applying a run does; when it is none of it, all is as it was."""
 COUNTS = (
     *(*ACTS, "conflict", "rejected"),
     *("seen", "moved", "lost_email", "renamed", "replaced", "left_out"),

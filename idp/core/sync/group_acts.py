@@ -7,7 +7,7 @@ again when it comes back, or another one of its name is made there. So the polic
 
 import sqlalchemy as sa
 
-from idp.core.client_groups import forget_group, note_renamed
+from idp.core.client_groups import forget_group, outdate_clients
 from idp.core.events import Event, EventCode
 from idp.core.group_roles import (
     end_lost_roles,
@@ -82,7 +82,7 @@ def update_group(uow: UnitOfWork, applying: Applying, change: DirectoryChangeRow
     name = _free_name(uow, applying, change.after["name"], own_id=group.id)
     if name is not None and name != group.name and not _is_in_policy(uow, group):
         group.name, group.name_key = name, name_key(name)
-        note_renamed(uow, group.id)
+        outdate_clients(uow, group.id)
         _record(uow, EventCode.GROUP_CHANGED, group)
     if known.digest != change.digest:
         _take_members(uow, applying, change.stable_id, group.id)

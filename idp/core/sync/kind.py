@@ -10,7 +10,7 @@ from idp.core.jobs import enqueue_job
 from idp.core.planning import OUTDATED, Draft, Drafting, PlanKind
 from idp.core.runtime import Runtime
 from idp.core.sync.applying import APPLY_JOB
-from idp.core.sync.differences import ACTS
+from idp.core.sync.differences import ACTS, DOINGS
 from idp.core.sync.mapping import scope_digest
 from idp.core.sync.reading import read_directory
 from idp.core.sync.runs import Run, RunMode, RunState, get_run, hold_directory
@@ -141,7 +141,7 @@ def _apply(uow: UnitOfWork, plan: PlanRow) -> str:
     run = uow.db.get_one(DirectoryRunRow, (uow.realm, plan.params["run_id"]))
     run.state = RunState.APPLYING.value
     params = {"plan_id": plan.id, "run_id": run.id}
-    total = sum(run.counts[name] for name in (*ACTS, "moved"))
+    total = sum(run.counts[name] for name in DOINGS)
     return enqueue_job(uow, APPLY_JOB, params, total)
 
 
