@@ -77,8 +77,9 @@ class Dialect:
         read_objection: what code and message of a refused new password say; likewise.
         password_attribute: where a password is written in a plain modification.
         must_change_mark: attribute and value that stand beside a temporary password.
-        sets_mark_itself: nobody can write that mark; the server sets it when somebody else writes
-            the password, if its policy says so.
+        shows_mark: tells from `state_attributes` whether that mark is set, where it is not
+            written: the server sets it when somebody else writes the password, if its policy says
+            so.
         may_hash_clear_text: a server of this vendor can be configured to hash a password that
             arrives in a plain modification, and to keep the mark that stands beside it.
     """
@@ -96,7 +97,7 @@ class Dialect:
     read_objection: Callable[[int, str], WriteVerdict | None]
     password_attribute: str
     must_change_mark: tuple[str, bytes]
-    sets_mark_itself: bool = False
+    shows_mark: Callable[[Attributes], bool] | None = None
     may_hash_clear_text: bool = False
     read_reason: Callable[[str], str | None] = _no_reason
 

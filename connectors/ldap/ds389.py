@@ -1,6 +1,7 @@
-"""389 Directory Server, and FreeIPA, which is built on it."""
+"""389 Directory Server, and what FreeIPA, which is built on it, has of it."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 
 from connectors.ldap.dialect import (
@@ -19,7 +20,17 @@ from connectors.verdicts import Verdict
 _UNIQUE_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{8}){3}")
 _MUST_CHANGE = b"19700101000000Z"
 _YES = {b"true", b"yes", b"1"}
-_CONSTRAINT, _UNWILLING = 19, 53
+_CONSTRAINT, _INVALID_CREDENTIALS, _UNWILLING = 19, 49, 53
+_SAID: Sequence[tuple[int, str, Verdict]] = (
+    (_UNWILLING, "inactivated", Verdict.DISABLED),
+    (_CONSTRAINT, "retry limit", Verdict.LOCKED),
+    # FreeIPA's plug-ins look before the server looks at the password, so nothing is known of it.
+    (_UNWILLING, "(Kerberos principal) is expired", Verdict.DISABLED),
+    (_UNWILLING, "Too many failed logins", Verdict.LOCKED),
+    (_UNWILLING, "permanently locked", Verdict.LOCKED),
+    (_INVALID_CREDENTIALS, "Password is expired", Verdict.REFUSED),
+)
+"""Code, part of the message, what it says of the account."""
 
 
 def _read_unique_id(value: bytes) -> str:
@@ -36,15 +47,20 @@ def write_unique_id(stable_id: str) -> bytes:
     return stable_id.encode()
 
 
-def _read_state(attributes: Attributes, now: datetime) -> AccountState:
+def is_switched_off(attributes: Attributes) -> bool:
+    """Tell whether somebody has disabled an account."""
     lock = first(attributes, "nsAccountLock") or b""
+    return lock.strip().lower() in _YES
+
+
+def _read_state(attributes: Attributes, now: datetime) -> AccountState:
     unlocks = first(attributes, "accountUnlockTime")
     set_at = first(attributes, "pwdUpdateTime")
     expires = first(attributes, "passwordExpirationTime")
     return AccountState(
-        is_enabled=lock.strip().lower() not in _YES,
+        is_enabled=not is_switched_off(attributes),
         is_locked=unlocks is not None and _is_locked(unlocks, now),
-        must_change=is_true(first(attributes, "pwdReset")) or expires == _MUST_CHANGE,
+        must_change=_shows_mark(attributes) or expires == _MUST_CHANGE,
         password_set_at=read_time(set_at) if set_at else None,
     )
 
@@ -55,12 +71,12 @@ def _is_locked(unlocks: bytes, now: datetime) -> bool:
     return unlocks == _MUST_CHANGE or at is None or at > now
 
 
+def _shows_mark(attributes: Attributes) -> bool:
+    return is_true(first(attributes, "pwdReset"))
+
+
 def _read_refusal(code: int, message: str) -> Verdict | None:
-    if code == _UNWILLING and "inactivated" in message:
-        return Verdict.DISABLED
-    if code == _CONSTRAINT and "retry limit" in message:
-        return Verdict.LOCKED
-    return None
+    return next((verdict for at, part, verdict in _SAID if at == code and part in message), None)
 
 
 DS389 = Dialect(
@@ -87,5 +103,5 @@ DS389 = Dialect(
     read_objection=says_no_more,
     password_attribute="userPassword",  # noqa: S106 - the name of an attribute
     must_change_mark=("pwdReset", b"TRUE"),
-    sets_mark_itself=True,
+    shows_mark=_shows_mark,
 )

@@ -1,5 +1,6 @@
 """Whether the settings work: connects and reads a little, as a run would."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -7,6 +8,7 @@ from connectors.ldap import controls
 from connectors.ldap.completion import join_ranges
 from connectors.ldap.dialect import PasswordWriting
 from connectors.ldap.entries import EntryReader
+from connectors.ldap.freeipa import FREEIPA
 from connectors.ldap.messages import Search
 from connectors.ldap.rootdse import ask, read_root
 from connectors.ldap.runs import feed_of, search_of
@@ -25,6 +27,7 @@ _DS389_CLOCK = "cn=monitor"
 _TOLD = ("supportedControl", "supportedExtension")
 _NAMES = ("objectClass", "vendorName", "vendorVersion", "monitorContext", "currentTime")
 _CAPABILITIES = "supportedCapabilities"
+_OF_FREEIPA = "ipaTopologyPluginVersion"
 _IS_ACTIVE_DIRECTORY = b"1.2.840.113556.1.4.800"
 _OFFERS = {
     controls.PAGING: "paging",
@@ -45,7 +48,7 @@ def check(session: Session, settings: LdapSettings, now: Now) -> DirectoryReport
         DirectoryUnavailable: the server did not answer in time.
     """
     deadline = Deadline(settings.connecting.read_timeout)
-    root = read_root(session, (*_NAMES, *_TOLD, _CAPABILITIES), deadline)
+    root = read_root(session, (*_NAMES, *_TOLD, _CAPABILITIES, _OF_FREEIPA), deadline)
     for base in (settings.people.base, settings.groups.scope.base if settings.groups else None):
         if base is not None:
             ask(session, Search(base=base, scope="base"), deadline)
@@ -57,6 +60,7 @@ def check(session: Session, settings: LdapSettings, now: Now) -> DirectoryReport
     silent = f"the server does not tell what changed: {feed.needs}"
     warnings = [
         *settings.warnings,
+        *_taken_for_another(root, settings),
         *(() if tells_changes else (silent,)),
         *(f"{each.address}: {each.reason}" for each in rejected),
         *(("the certificate expires soon",) if _is_soon(expires_at, now()) else ()),
@@ -120,11 +124,24 @@ def _read_clock(session: Session, root: Attributes, deadline: Deadline) -> datet
 def _vendor(root: Attributes) -> str:
     told = [b" ".join(root.get(name, ())) for name in ("vendorname", "vendorversion")]
     if any(told):
-        return b" ".join(told).decode("utf-8", "replace").strip()
+        name = b" ".join(told).decode("utf-8", "replace").strip()
+        return f"FreeIPA, {name}" if _is_freeipa(root) else name
     if _IS_ACTIVE_DIRECTORY in root.get(_CAPABILITIES.lower(), ()):
         return "Active Directory"
     classes = {value.lower() for value in root.get("objectclass", ())}
     return "OpenLDAP" if b"openldaprootdse" in classes else "not told"
+
+
+def _taken_for_another(root: Attributes, settings: LdapSettings) -> Iterator[str]:
+    if _is_freeipa(root) and settings.dialect is not FREEIPA:
+        yield (
+            'this is FreeIPA: only with vendor = "freeipa" is it seen when an account or a '
+            "password is over"
+        )
+
+
+def _is_freeipa(root: Attributes) -> bool:
+    return _OF_FREEIPA.lower() in root
 
 
 def _is_soon(expires_at: datetime | None, now: datetime) -> bool:

@@ -15,7 +15,6 @@ from connectors.ldap.results import Code, error_of
 from connectors.ldap.rootdse import read_entry
 from connectors.ldap.session import Session
 from connectors.ldap.sign_in import read_policy
-from connectors.ldap.values import first
 from connectors.ldap.wire import Deadline
 from connectors.port import ConnectorError, DirectoryUnavailable, WriteUncertain
 from connectors.verdicts import WriteAnswer, WriteVerdict
@@ -116,9 +115,10 @@ class ExtendedTransport:
     def _mark(self, dn: str, session: Session, deadline: Deadline) -> WriteAnswer:
         """Set the mark, or see that the server did."""
         name, value = self._dialect.must_change_mark
-        if not self._dialect.sets_mark_itself:
+        if self._dialect.shows_mark is None:
             return _modified(session, dn, [Change("replace", name, value)], self._dialect, deadline)
-        if first(read_entry(session, dn, (name,), deadline), name) == value:
+        found = read_entry(session, dn, self._dialect.state_attributes, deadline)
+        if self._dialect.shows_mark(found):
             return WriteAnswer(WriteVerdict.WRITTEN, f"the server set {name}")
         reason = f"the server set no {name}: its policy lets people keep what others set"
         return WriteAnswer(WriteVerdict.REFUSED, reason)

@@ -124,6 +124,7 @@ def test_what_is_left_out_is_as_the_vendor_has_it() -> None:
         "openldap": "uid",
         "active-directory": "sAMAccountName",
         "389ds": "uid",
+        "freeipa": "uid",
     }
     assert told["active-directory"].people.filter == (
         "(&(objectCategory=person)(objectClass=user))"
@@ -133,7 +134,7 @@ def test_what_is_left_out_is_as_the_vendor_has_it() -> None:
     assert (groups.scope.filter, groups.member_attribute) == ("(objectClass=group)", "member")
 
 
-@pytest.mark.parametrize("vendor", ["active-directory", "389ds"])
+@pytest.mark.parametrize("vendor", ["active-directory", "389ds", "freeipa"])
 def test_a_setting_of_another_vendor_is_refused(vendor: str) -> None:
     settings = _ldap(vendor=vendor, hashes_clear_text=True)
 
@@ -142,7 +143,7 @@ def test_a_setting_of_another_vendor_is_refused(vendor: str) -> None:
 
 def test_a_vendor_that_is_none_is_told_with_those_there_are() -> None:
     assert _problems("ldap", _ldap(vendor="edirectory")) == {
-        "vendor": "must be one of openldap, active-directory, 389ds"
+        "vendor": "must be one of openldap, active-directory, 389ds, freeipa"
     }
 
 

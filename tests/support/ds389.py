@@ -61,20 +61,36 @@ class Ds389Server:
         return dn, login
 
 
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What a server has beside the engine.
+
+    Attributes:
+        tree: entries that others are below, with the access rules.
+        schema: LDIF lines of attributes and classes.
+    """
+
+    tree: Sequence[tuple[str, Attributes]]
+    schema: str = ""
+
+
 @contextmanager
 def running_ds389(
-    people: Sequence[tuple[str, Attributes]], groups: Sequence[tuple[str, Attributes]]
+    people: Sequence[tuple[str, Attributes]],
+    groups: Sequence[tuple[str, Attributes]],
+    layout: Layout | None = None,
 ) -> Iterator[Ds389Server]:
     """Start a server with `people` and `groups` beside its own entries; stop it afterwards."""
+    layout = layout or Layout(_tree())
     if not Path(_PROGRAM).exists() or shutil.which("pk12util") is None:
         raise MissingPartError("389-ds-base with libnss3-tools, openssl and ldap-utils")
     home = Path(tempfile.mkdtemp(prefix="idp-389ds-"))
     try:
         authority = Authority(home)
         port, tls_port = free_port(), free_port()
-        _configure(home, port, tls_port)
+        _configure(home, port, tls_port, layout)
         _keep_certificate(home, authority)
-        _load(home, [*_tree(), *people])
+        _load(home, [*layout.tree, *people])
         tools = LdapTools(f"ldap://{LOOPBACK}:{port}", ROOT, _ROOT_PASSWORD, authority.ca_file)
         server = Ds389Server(port, tls_port, authority, tools)
         process = _start(home, tls_port)
@@ -89,7 +105,7 @@ def running_ds389(
         shutil.rmtree(home, ignore_errors=True)
 
 
-def _configure(home: Path, port: int, tls_port: int) -> None:
+def _configure(home: Path, port: int, tls_port: int, layout: Layout) -> None:
     """Fill in the packaged template, as its own installer would in its fixed folders."""
     for name in _FOLDERS:
         (home / name).mkdir(parents=True)
@@ -128,6 +144,8 @@ def _configure(home: Path, port: int, tls_port: int) -> None:
         "dn: cn=config\n", f"dn: cn=config\n{own}\nnsslapd-securePort: {tls_port}\n", 1
     )
     (home / "conf/dse.ldif").write_text(text)
+    if layout.schema:
+        (home / "conf/schema/60own.ldif").write_text(layout.schema)
 
 
 _OWN = {
@@ -163,9 +181,9 @@ def _keep_certificate(home: Path, authority: Authority) -> None:
 def _tree() -> list[tuple[str, Attributes]]:
     names = ("people", "groups", "policies")
     grants = [
-        _grant("read,search,compare", "*", SERVICE),
-        _grant("read,search,compare", _ALL_BUT_THE_MARK, SHORT_SIGHTED),
-        *(_grant("write", "userPassword", who) for who in (SERVICE, SHORT_SIGHTED, "self")),
+        grant("read,search,compare", "*", SERVICE),
+        grant("read,search,compare", _ALL_BUT_THE_MARK, SHORT_SIGHTED),
+        *(grant("write", "userPassword", who) for who in (SERVICE, SHORT_SIGHTED, "self")),
     ]
     account: Attributes = {
         "objectClass": ["organizationalRole", "simpleSecurityObject"],
@@ -196,7 +214,8 @@ _POLICIES: dict[str, dict[str, str]] = {
 }  # fmt: skip
 
 
-def _grant(rights: str, attributes: str, who: str) -> str:
+def grant(rights: str, attributes: str, who: str) -> str:
+    """Return an access rule of 389-ds: what `who` may do with attributes."""
     return (
         f'(targetattr="{attributes}")(version 3.0; acl "{rights} {attributes}"; '
         f'allow({rights}) userdn="ldap:///{who}";)'

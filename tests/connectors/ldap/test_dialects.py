@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 import pytest
 
 from connectors.ldap.active_directory import ACTIVE_DIRECTORY
-from connectors.ldap.dialect import AccountState
+from connectors.ldap.dialect import AccountState, Dialect
 from connectors.ldap.dialects import DIALECTS
 from connectors.ldap.ds389 import DS389
 from connectors.ldap.entries import EntryReader
+from connectors.ldap.freeipa import FREEIPA
 from connectors.ldap.messages import Found
 from connectors.ldap.openldap import OPENLDAP
 from connectors.ldap.settings import parse_settings
@@ -99,6 +100,72 @@ def test_an_account_whose_control_is_not_told_is_rejected_and_not_taken_for_enab
 )
 def test_how_an_account_stands_in_389(attributes: dict[str, bytes], state: AccountState) -> None:
     assert DS389.read_state({name: [value] for name, value in attributes.items()}, NOW) == state
+
+
+@pytest.mark.parametrize(
+    ("attributes", "state"),
+    [
+        ({}, AccountState()),
+        ({"nsaccountlock": b"TRUE"}, AccountState(is_enabled=False)),
+        ({"krbprincipalexpiration": b"20260701000000Z"}, AccountState(is_enabled=False)),
+        ({"krbprincipalexpiration": b"20260701000001Z"}, AccountState()),
+        ({"krbprincipalexpiration": b"soon"}, AccountState(is_enabled=False)),
+        ({"krbpasswordexpiration": b"20260701000000Z"}, AccountState(must_change=True)),
+        ({"krbpasswordexpiration": b"20260701000001Z"}, AccountState()),
+        ({"krbpasswordexpiration": b"soon"}, AccountState(must_change=True)),
+        ({"passwordexpirationtime": b"19700101000000Z"}, AccountState()),
+        (
+            {"krblastpwdchange": b"20200101000000Z"},
+            AccountState(password_set_at=datetime(2020, 1, 1, tzinfo=UTC)),
+        ),
+    ],
+)
+def test_how_an_account_stands_in_freeipa(
+    attributes: dict[str, bytes], state: AccountState
+) -> None:
+    assert FREEIPA.read_state({name: [value] for name, value in attributes.items()}, NOW) == state
+
+
+@pytest.mark.parametrize(
+    ("ends", "set_at", "is_temporary"),
+    [
+        (b"20260701000000Z", b"20260701000000Z", True),
+        (b"20260630000000Z", b"20260701000000Z", True),
+        (b"20260929000000Z", b"20260701000000Z", False),
+        (b"soon", b"20260701000000Z", False),
+        (None, b"20260701000000Z", False),
+        (b"20260701000000Z", None, False),
+    ],
+)
+def test_freeipa_shows_a_temporary_password_by_an_end_at_its_beginning(
+    ends: bytes | None, set_at: bytes | None, *, is_temporary: bool
+) -> None:
+    told = {"krbpasswordexpiration": ends, "krblastpwdchange": set_at}
+    assert FREEIPA.shows_mark is not None
+
+    shown = FREEIPA.shows_mark({name: [value] for name, value in told.items() if value})
+
+    assert shown is is_temporary
+
+
+@pytest.mark.parametrize("dialect", [FREEIPA, DS389], ids=lambda each: each.vendor)
+@pytest.mark.parametrize(
+    ("code", "message", "verdict"),
+    [
+        (53, "Account inactivated. Contact system administrator.", Verdict.DISABLED),
+        (53, "Account (Kerberos principal) is expired", Verdict.DISABLED),
+        (53, "Too many failed logins.\n", Verdict.LOCKED),
+        (53, "Entry permanently locked.\n", Verdict.LOCKED),
+        (49, "Password is expired.\n", Verdict.REFUSED),
+        (19, "Exceed password retry limit. Please try later.", Verdict.LOCKED),
+        (49, "Invalid credentials", None),
+        (49, "Too many failed logins.\n", None),
+    ],
+)
+def test_why_389_or_freeipa_refuses_a_sign_in(
+    dialect: Dialect, code: int, message: str, verdict: Verdict | None
+) -> None:
+    assert dialect.read_refusal(code, message) is verdict
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,11 @@
-"""The whole bridge over Active Directory and 389-ds: import, no change, sign-in, disabled, gone.
+"""The whole bridge over each vendor: import, no change, sign-in, disabled, gone.
 
 Also what Windows says to a sign-in, and passwords that somebody would normalise (D-08, D-11).
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,12 +17,23 @@ from idp.core.gate import find_account, must_change
 from idp.core.login import LoggedIn, LoginRefused, SignInForm, sign_in
 from idp.core.sync.runs import RunMode
 from idp.core.sync_schedule import Synced
+from idp.ids import UserId
 from idp.store.directories import DirectoryLinkRow
 from idp.store.users import UserRow
 from tests.support import samba_data
 from tests.support.directories import PASSWORD, SPELLINGS, list_groups, list_odd_people
 from tests.support.directory_world import add_entry
 from tests.support.ds389 import Ds389Server, running_ds389
+from tests.support.freeipa import (
+    SYSTEM_ACCOUNT,
+    SYSTEM_PASSWORD,
+    USER_GROUPS,
+    USERS,
+    add_system_account,
+    add_user,
+    preserve,
+    running_freeipa,
+)
 from tests.support.ldap_proxy import Request, running_proxy
 from tests.support.pages import visitor
 from tests.support.samba import SambaServer, running_samba
@@ -45,6 +57,14 @@ def samba() -> Iterator[SambaServer]:
 def ds389() -> Iterator[Ds389Server]:
     """Give a real 389 Directory Server."""
     with running_ds389(list_odd_people(), list_groups()) as server:
+        yield server
+
+
+@pytest.fixture
+def freeipa() -> Iterator[Ds389Server]:
+    """Give a real server that is laid out as FreeIPA."""
+    with running_freeipa() as server:
+        add_system_account(server)
         yield server
 
 
@@ -72,6 +92,14 @@ class Bridge:
         """Tell whether somebody signs in."""
         form = SignInForm(username=login, password=PASSWORD)
         return isinstance(sign_in(self.world.runtime, STAFF, form), LoggedIn)
+
+    def must_change(self, login: str) -> bool:
+        """Tell whether somebody is asked for a new password."""
+        user_id = UserId(self.user(login).id)
+        with self.world.begin(write=False) as uow:
+            facts = find_account(uow, user_id)
+            assert facts is not None
+            return must_change(facts, uow.now)
 
 
 def _open(database_url: str, **connector: Any) -> Iterator[Bridge]:  # noqa: ANN401 - settings
@@ -111,9 +139,24 @@ def at_389(database_url: str, ds389: Ds389Server) -> Iterator[Bridge]:
     )
 
 
-def _import(bridge: Bridge) -> None:
+@pytest.fixture
+def at_ipa(database_url: str, freeipa: Ds389Server) -> Iterator[Bridge]:
+    """Give the product beside FreeIPA."""
+    yield from _open(
+        database_url,
+        vendor="freeipa",
+        url=freeipa.tls_url,
+        ca_file=str(freeipa.authority.ca_file),
+        bind_dn=SYSTEM_ACCOUNT,
+        bind_password=SYSTEM_PASSWORD,
+        base=USERS,
+        group_base=USER_GROUPS,
+    )
+
+
+def _import(bridge: Bridge, *, at_least: int = 50) -> None:
     first = bridge.sync(RunMode.FULL)
-    assert first.run.counts["create"] > 50
+    assert first.run.counts["create"] >= at_least
     again = bridge.sync(RunMode.FULL)
     assert again.plan_id is None, again.run.counts
 
@@ -157,6 +200,33 @@ def test_389_directory_server(at_389: Bridge, ds389: Ds389Server) -> None:
     ds389.tools.delete(dn)
     at_389.sync(RunMode.SWEEP)
     assert (at_389.user(login).status, at_389.user(login).sub) == ("inactive", sub)
+
+
+def test_freeipa_ends_accounts_and_passwords_when_their_time_is_over(
+    at_ipa: Bridge, freeipa: Ds389Server
+) -> None:
+    soon = at_ipa.world.runtime.clock.now() + timedelta(hours=1)
+    dn = add_user(freeipa, "leaving", PASSWORD, krbPrincipalExpiration=soon)
+    add_user(freeipa, "late", PASSWORD, krbPasswordExpiration=soon)
+    _import(at_ipa, at_least=2)
+    assert at_ipa.gets_in("leaving")
+    assert at_ipa.gets_in("late")
+    assert not at_ipa.must_change("late")
+
+    at_ipa.world.advance(hours=2)
+
+    assert not at_ipa.gets_in("leaving")
+    assert at_ipa.gets_in("late")
+    assert at_ipa.must_change("late")
+
+    freeipa.tools.change(dn, "delete: krbPrincipalExpiration")
+    assert at_ipa.sync().run.mode is RunMode.INCREMENTAL
+    assert at_ipa.gets_in("leaving")
+
+    freeipa.tools.change(dn, *preserve("leaving"))
+    at_ipa.sync(RunMode.SWEEP)
+    assert at_ipa.user("leaving").status == "inactive"
+    assert not at_ipa.gets_in("leaving")
 
 
 def _beside_ad(samba: SambaServer, **own: object) -> dict[str, dict[str, object]]:

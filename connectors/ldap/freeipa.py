@@ -1,0 +1,55 @@
+"""FreeIPA: a 389 Directory Server with accounts, expiry and locks of its own.
+
+Spec: FreeIPA's schema, access rules and sign-in plug-ins (ipa-pwd-extop, ipa-lockout,
+ipa-graceperiod).
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from connectors.ldap.dialect import AccountState, IdAttribute, read_uuid, write_uuid
+from connectors.ldap.ds389 import DS389, is_switched_off
+from connectors.ldap.values import Attributes, first, read_time
+
+_ACCOUNT_ENDS = "krbPrincipalExpiration"
+_PASSWORD_ENDS = "krbPasswordExpiration"  # noqa: S105 - the name of an attribute
+_PASSWORD_SET = "krbLastPwdChange"  # noqa: S105 - likewise
+
+
+def _read_state(attributes: Attributes, now: datetime) -> AccountState:
+    set_at = first(attributes, _PASSWORD_SET)
+    return AccountState(
+        is_enabled=not is_switched_off(attributes) and not _is_over(attributes, _ACCOUNT_ENDS, now),
+        must_change=_is_over(attributes, _PASSWORD_ENDS, now),
+        password_set_at=read_time(set_at) if set_at else None,
+    )
+
+
+def _is_over(attributes: Attributes, name: str, now: datetime) -> bool:
+    """Tell whether a time has come; one that cannot be read has."""
+    value = first(attributes, name)
+    if value is None:
+        return False
+    at = read_time(value)
+    return at is None or at <= now
+
+
+def _shows_mark(attributes: Attributes) -> bool:
+    """Tell whether a password ended when it was set: it was set by somebody else."""
+    ends, set_at = (first(attributes, name) for name in (_PASSWORD_ENDS, _PASSWORD_SET))
+    if ends is None or set_at is None:
+        return False
+    end, start = read_time(ends), read_time(set_at)
+    return end is not None and start is not None and end <= start
+
+
+FREEIPA = replace(
+    DS389,
+    vendor="freeipa",
+    # Of `nsUniqueId`, an ordinary account may read only its own.
+    ids=(IdAttribute(name="ipaUniqueID", read=read_uuid, write=write_uuid),),
+    state_attributes=("nsAccountLock", _ACCOUNT_ENDS, _PASSWORD_ENDS, _PASSWORD_SET),
+    read_state=_read_state,
+    must_change_mark=(_PASSWORD_ENDS, b"19700101000000Z"),
+    shows_mark=_shows_mark,
+)
