@@ -17,6 +17,9 @@ SYNC_STATE = "1.3.6.1.4.1.4203.1.9.1.2"
 SYNC_DONE = "1.3.6.1.4.1.4203.1.9.1.3"
 SYNC_INFO = "1.3.6.1.4.1.4203.1.9.1.4"
 PASSWORD_POLICY = "1.3.6.1.4.1.42.2.27.8.5.1"  # noqa: S105 - an OID
+PASSWORD_IS_OVER = "2.16.840.1.113730.3.4.4"  # noqa: S105 - likewise
+"""Of draft-vchu-ldap-pwd-policy, with which 389-ds, FreeIPA and their kin let people in who must
+change, whether they were asked by the other control or not."""
 PASSWORD_MODIFY = "1.3.6.1.4.1.4203.1.11.1"  # noqa: S105 - an OID
 START_TLS = "1.3.6.1.4.1.1466.20037"
 SHOW_DELETED = "1.2.840.113556.1.4.417"

@@ -1,6 +1,6 @@
 """Signing in as somebody, on a connection that is used for nothing else.
 
-Spec: RFC 4513 5.1; draft-behera-ldap-password-policy 8.
+Spec: RFC 4513 5.1; draft-behera-ldap-password-policy 8; draft-vchu-ldap-pwd-policy.
 """
 
 from connectors.ldap import controls
@@ -102,7 +102,7 @@ def _verdict(
     entry: DirectoryEntry, answer: Answer, policy: PolicyAnswer, dialect: Dialect
 ) -> Verdict:
     if answer.code == Code.SUCCESS:
-        return _verdict_of_right(entry, policy)
+        return _verdict_of_right(entry, answer, policy)
     if answer.code == Code.NO_SUCH_OBJECT:
         return Verdict.UNKNOWN
     told = dialect.read_refusal(answer.code, answer.message)
@@ -116,11 +116,12 @@ def _verdict(
     return Verdict.EXPIRED if policy.error is PolicyError.EXPIRED else Verdict.WRONG
 
 
-def _verdict_of_right(entry: DirectoryEntry, policy: PolicyAnswer) -> Verdict:
+def _verdict_of_right(entry: DirectoryEntry, answer: Answer, policy: PolicyAnswer) -> Verdict:
     if not entry.is_enabled:
         return Verdict.DISABLED
     if policy.grace_left is not None or policy.error is PolicyError.EXPIRED:
         return Verdict.EXPIRED
-    if policy.error is PolicyError.CHANGE_AFTER_RESET or entry.must_change:
+    is_over = controls.PASSWORD_IS_OVER in answer.controls
+    if is_over or policy.error is PolicyError.CHANGE_AFTER_RESET or entry.must_change:
         return Verdict.MUST_CHANGE
     return Verdict.RIGHT

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from connectors.ldap.controls import PASSWORD_IS_OVER, PASSWORD_POLICY
 from connectors.ldap.freeipa import FREEIPA
 from connectors.ldap.messages import Answer
 from connectors.ldap.sign_in import judge
@@ -28,7 +29,6 @@ from tests.support.freeipa import (
 pytestmark = pytest.mark.servers
 
 PAST, FUTURE = datetime(2020, 1, 1, tzinfo=UTC), datetime(2090, 1, 1, tzinfo=UTC)
-POLICY_CONTROL = "1.3.6.1.4.1.42.2.27.8.5.1"
 IS_EXPIRED = b"\x30\x03\x81\x01\x00"
 
 
@@ -138,7 +138,7 @@ def test_an_expiry_that_is_told_before_the_password_is_looked_at_proves_none(
     add_user(server, f"told-{vendor}", PASSWORD)
     source = _open(open_any, server, vendor)
     entry = _person(source, f"told-{vendor}")
-    control = {POLICY_CONTROL: IS_EXPIRED}
+    control = {PASSWORD_POLICY: IS_EXPIRED}
 
     of_freeipa = judge(
         entry, Answer(code=49, message="Password is expired.\n", controls=control), FREEIPA
@@ -149,6 +149,18 @@ def test_an_expiry_that_is_told_before_the_password_is_looked_at_proves_none(
 
     assert of_freeipa.verdict is Verdict.REFUSED
     assert of_the_engine.verdict is Verdict.EXPIRED
+
+
+def test_whoever_is_let_in_with_a_password_that_is_over_must_change_it(
+    ipa: LdapDirectory, server: Ds389Server
+) -> None:
+    add_user(server, "overdue", PASSWORD)
+    entry = _person(ipa, "overdue")
+    is_over = {PASSWORD_IS_OVER: b"0"}
+
+    assert judge(entry, Answer(code=0, controls=is_over), FREEIPA).verdict is Verdict.MUST_CHANGE
+    assert judge(entry, Answer(code=49, controls=is_over), FREEIPA).verdict is Verdict.WRONG
+    assert judge(entry, Answer(code=0), FREEIPA).verdict is Verdict.RIGHT
 
 
 def test_whoever_changed_is_told_since_the_cursor(ipa: LdapDirectory, server: Ds389Server) -> None:
