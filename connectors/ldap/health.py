@@ -134,10 +134,7 @@ def _vendor(root: Attributes) -> str:
 
 def _taken_for_another(root: Attributes, settings: LdapSettings) -> Iterator[str]:
     if _is_freeipa(root) and settings.dialect is not FREEIPA:
-        yield (
-            'this is FreeIPA: only with vendor = "freeipa" is it seen when an account or a '
-            "password is over"
-        )
+        yield 'this is FreeIPA: vendor = "freeipa" also reads when accounts and passwords are over'
 
 
 def _is_freeipa(root: Attributes) -> bool:

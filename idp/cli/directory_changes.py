@@ -24,9 +24,20 @@ if TYPE_CHECKING:
 SHOWN = 20
 """How many changes of each kind are shown."""
 _PAGE = 1000
-_COLUMNS = ("change", "login or group", "id in the directory", "member", "before", "after")
+_COLUMNS = ("change", "login or group", "what is different")
+_TELLING_COLUMNS = ("change", "login or group", "id in the directory", "why")
 _TELLING = ("conflict", "rejected")
-_CSV_COLUMNS = (*_COLUMNS, "reason", "outcome")
+_CSV_COLUMNS = (
+    *("change", "login or group", "id in the directory"),
+    *("member", "before", "after", "reason", "outcome"),
+)
+_AS_USUAL: Mapping[str, object] = {"is_enabled": True, "must_change": False}
+"""Of somebody new, what is told only when it is otherwise."""
+_NO_MEMBER: Mapping[str, str] = {
+    "update": "nothing that is stored here",
+    "group_update": "who is in it",
+}
+"""What is different when no member is."""
 
 HOLD_WORDS: Mapping[str, str] = {
     Hold.NOTHING_SEEN: "the directory showed nobody at all",
@@ -69,7 +80,7 @@ def show_counts(context: CliContext, plan: PlanView) -> None:
 
 
 def show_changes(context: CliContext, plan: PlanView) -> None:
-    """Print the first changes of each kind, a line for each member that becomes different."""
+    """Print the first changes of each kind, a line each."""
     for op in OPS:
         total = plan.counts.get(op)
         if not isinstance(total, int) or not total:
@@ -78,9 +89,10 @@ def show_changes(context: CliContext, plan: PlanView) -> None:
         click.echo()
         if op in _TELLING:
             told = [(change.op, change.name, change.stable_id, change.reason) for change in changes]
-            context.table(told, (*_COLUMNS[:3], "why"))
+            context.table(told, _TELLING_COLUMNS)
         else:
-            context.table((line[:6] for line in _lines(changes)), _COLUMNS)
+            lines = [(change.op, change.name, _in_one_line(change)) for change in changes]
+            context.table(lines, _COLUMNS)
         if total > len(changes):
             context.say(f"and {total - len(changes)} more: --csv FILE writes them all")
 
@@ -127,6 +139,22 @@ def _page(
         plan.realm,
         lambda uow: list_changes(uow, run_id, op=op, limit=limit, after=after),
     )
+
+
+def _in_one_line(change: Change) -> str:
+    """Return what a change makes different, but for what its name or its kind says already."""
+    told = [
+        _difference(member, before, after)
+        for member, before, after in change.differing
+        if after != change.name and not (before is None and _AS_USUAL.get(member) == after)
+    ]
+    return "; ".join(told) or _NO_MEMBER.get(change.op, "")
+
+
+def _difference(member: str, before: object, after: object) -> str:
+    if before is None:
+        return f"{member}={_cell(after)}"
+    return f"{member}: {_cell(before)} → {_cell(after) or 'none'}"
 
 
 def _lines(changes: Iterable[Change]) -> Iterator[tuple[str, ...]]:

@@ -185,4 +185,4 @@ def _in_one_line(mapped: Mapping[str, object]) -> str:
 
 
 def _seconds(length: timedelta) -> str:
-    return f"{length.total_seconds():.0f} s"
+    return f"{round(length.total_seconds())} s"

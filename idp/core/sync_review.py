@@ -55,7 +55,7 @@ class Change:
     @property
     def differing(self) -> list[tuple[str, object, object]]:
         """Return each member that becomes different, with what it is and what it becomes."""
-        names = dict.fromkeys((*self.before, *self.after))
+        names = sorted({*self.before, *self.after})
         both = ((name, self.before.get(name), self.after.get(name)) for name in names)
         return [(name, before, after) for name, before, after in both if before != after]
 

@@ -101,14 +101,25 @@ def test_plan_shows_and_changes_nothing(office: Office, tmp_path: Path) -> None:
     shown = office.idp("plan", "--csv", str(file))
 
     assert shown.exit_code == 0, shown.stderr
-    assert "create\tu0\ti0\temail\t\tu0@example.com" in shown.stdout
-    assert "username_key" not in shown.stdout
+    assert "create\tu0\temail=u0@example.com; name=Person 0\n" in shown.stdout
     assert "group_create\tOffice" in shown.stdout
     assert "idp plan apply" in shown.stderr
     assert office.names() == set()
     with file.open(encoding="utf-8-sig", newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert {row["login or group"] for row in rows} == {"u0", "u1", "u2", "Office"}
+    emails = {row["id in the directory"]: row["after"] for row in rows if row["member"] == "email"}
+    assert emails == {f"i{n}": f"u{n}@example.com" for n in range(3)}
+    assert "username_key" not in {row["member"] for row in rows}
+
+
+def test_what_goes_without_saying_of_somebody_new_is_not_said(office: Office) -> None:
+    office.write("1,ada,,Ada,true,,", "2,ben,,ben,false,,")
+
+    shown = office.idp("plan").stdout
+
+    assert "create\tada\tname=Ada\n" in shown
+    assert "create\tben\tis_enabled=no\n" in shown
 
 
 def test_no_spreadsheet_runs_a_cell_of_the_file(office: Office) -> None:
@@ -162,15 +173,28 @@ def test_what_changes_is_shown_before_and_after(office: Office) -> None:
     office.idp("sync", "--yes")
     office.write(
         "i0,u0,new@example.com,Person 0,true,Office,Nick",
-        "i1,u1,u1@example.com,Person 1,false,Office,",
+        "i1,u1,,Person 1,false,Office,",
     )
 
     shown = office.idp("plan").stdout
 
-    assert "update\tu0\ti0\temail\tu0@example.com\tnew@example.com" in shown
-    assert "update\tu0\ti0\tnickname\t\tNick" in shown
-    assert "disable\tu1\ti1" in shown
-    assert "gone\tu2\ti2" in shown
+    assert "update\tu0\temail: u0@example.com → new@example.com; nickname=Nick\n" in shown
+    assert "disable\tu1\temail: u1@example.com → none\n" in shown
+    assert "gone\tu2\t\n" in shown
+    assert "group_update\tOffice\twho is in it\n" in shown
+
+
+def test_an_account_that_is_only_read_by_other_settings_is_told_as_such(
+    office: Office, database_url: str, clock: FakeClock
+) -> None:
+    office.idp("sync", "--yes")
+    office.file.write_text(office.file.read_text().replace(",", ";"))
+    settings = {"kind": "csv", "path": str(office.file), "delimiter": ";"}
+
+    with open_world(database_url, clock, settings={"connectors": {CRM: settings}}) as world:
+        shown = run_command(world.runtime, "directory", "plan", "--connector", CRM).stdout
+
+    assert "update\tu0\tnothing that is stored here\n" in shown
 
 
 def test_conflicts_and_rejected_entries_say_why(office: Office) -> None:
