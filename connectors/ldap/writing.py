@@ -5,6 +5,7 @@ A write is sent once; when its answer is lost that is said, and nothing is tried
 Spec: RFC 3062; MS-ADTS 3.1.1.3.1.5.2 (unicodePwd).
 """
 
+import secrets
 from typing import Protocol, assert_never
 
 from connectors.ldap import controls
@@ -106,7 +107,8 @@ class ExtendedTransport:
             marked = WriteAnswer(WriteVerdict.REFUSED, error.reason)
         if marked.verdict is WriteVerdict.WRITTEN:
             return marked
-        scrambled = _ask_extended(session, controls.password_modify(dn, None), deadline)
+        unknown = controls.password_modify(dn, _make_unknown())
+        scrambled = _ask_extended(session, unknown, deadline)
         if scrambled.code != Code.SUCCESS:
             reason = f"a temporary password was set that need not be changed: {marked.detail}"
             raise WriteUncertain(reason)
@@ -126,8 +128,14 @@ class ExtendedTransport:
     def change(
         self, dn: str, new: bytes, old: bytes, session: Session, deadline: Deadline
     ) -> WriteAnswer:
-        """Set a password as its owner; "unwilling" then means the old one."""
+        """Set a password as its owner; "unwilling" then means the old one.
+
+        FreeIPA says that credentials are invalid: the old password of somebody who signs in with
+        a code behind it.
+        """
         answer = _ask_extended(session, controls.password_modify(dn, new, old), deadline)
+        if answer.code == Code.INVALID_CREDENTIALS:
+            return WriteAnswer(WriteVerdict.OLD_WRONG, f"code {answer.code}, {answer.message}")
         said = _written(answer, session, self._dialect)
         is_old_wrong = answer.code == Code.UNWILLING and said.verdict is WriteVerdict.REFUSED
         return WriteAnswer(WriteVerdict.OLD_WRONG, said.detail) if is_old_wrong else said
@@ -172,6 +180,11 @@ class UnicodeTransport:
         except UnicodeDecodeError:
             return WriteAnswer(WriteVerdict.REFUSED, "not sent: no UTF-8")
         return _modified(session, dn, [*steps, *others], self._dialect, deadline)
+
+
+def _make_unknown() -> bytes:
+    """Return a password that nobody knows: FreeIPA makes none itself, though RFC 3062 has it so."""
+    return f"{secrets.token_urlsafe(32)}.Aa1".encode()
 
 
 def quote(password: bytes) -> bytes:

@@ -59,13 +59,13 @@ def running_freeipa() -> Iterator[Ds389Server]:
         yield server
 
 
-def add_system_account(server: Ds389Server) -> None:
-    """Add the account that reads, as FreeIPA's own have no right but to sign in."""
+def add_system_account(server: Ds389Server, dn: str = SYSTEM_ACCOUNT) -> None:
+    """Add an account that reads, as FreeIPA's own have no right but to sign in."""
     server.tools.add(
-        SYSTEM_ACCOUNT,
+        dn,
         {
             "objectClass": ["account", "simpleSecurityObject"],
-            "uid": ["idp"],
+            "uid": [dn.partition(",")[0].removeprefix("uid=")],
             "userPassword": [SYSTEM_PASSWORD],
         },
     )

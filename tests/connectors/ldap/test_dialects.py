@@ -123,7 +123,14 @@ def test_how_an_account_stands_in_389(attributes: dict[str, bytes], state: Accou
 def test_how_an_account_stands_in_freeipa(
     attributes: dict[str, bytes], state: AccountState
 ) -> None:
-    assert FREEIPA.read_state({name: [value] for name, value in attributes.items()}, NOW) == state
+    told = {"krbprincipalname": b"ada@EXAMPLE.TEST", **attributes}
+
+    assert FREEIPA.read_state({name: [value] for name, value in told.items()}, NOW) == state
+
+
+def test_an_account_whose_principal_is_not_told_is_not_taken_for_enabled() -> None:
+    with pytest.raises(ValueError, match="krbPrincipalName"):
+        FREEIPA.read_state({"uid": [b"ada"]}, NOW)
 
 
 @pytest.mark.parametrize(
@@ -158,14 +165,19 @@ def test_freeipa_shows_a_temporary_password_by_an_end_at_its_beginning(
         (53, "Entry permanently locked.\n", Verdict.LOCKED),
         (49, "Password is expired.\n", Verdict.REFUSED),
         (19, "Exceed password retry limit. Please try later.", Verdict.LOCKED),
-        (49, "Invalid credentials", None),
-        (49, "Too many failed logins.\n", None),
+        (53, "Entry is read-only", None),
     ],
 )
 def test_why_389_or_freeipa_refuses_a_sign_in(
     dialect: Dialect, code: int, message: str, verdict: Verdict | None
 ) -> None:
     assert dialect.read_refusal(code, message) is verdict
+
+
+@pytest.mark.parametrize("message", ["", "password expired!", "Too many failed logins.\n"])
+def test_credentials_that_are_invalid_prove_nothing_in_freeipa(message: str) -> None:
+    assert FREEIPA.read_refusal(49, message) is Verdict.WRONG
+    assert DS389.read_refusal(49, message) is None
 
 
 @pytest.mark.parametrize(

@@ -6,16 +6,15 @@ from datetime import UTC, datetime
 import pytest
 
 from connectors.ldap.controls import PASSWORD_IS_OVER, PASSWORD_POLICY
-from connectors.ldap.freeipa import FREEIPA
-from connectors.ldap.messages import Answer
-from connectors.ldap.sign_in import judge
 from connectors.ldap.source import LdapDirectory
+from connectors.port import DirectoryMisconfigured
 from connectors.records import DirectoryEntry, DirectoryGroup
 from connectors.verdicts import Verdict, WriteVerdict
 from tests.support.directories import PASSWORD, OpenLdap
-from tests.support.ds389 import Ds389Server
+from tests.support.ds389 import Ds389Server, grant
 from tests.support.freeipa import (
     SYSTEM_ACCOUNT,
+    SYSTEM_ACCOUNTS,
     SYSTEM_PASSWORD,
     USER_GROUPS,
     USERS,
@@ -25,11 +24,15 @@ from tests.support.freeipa import (
     preserve,
     running_freeipa,
 )
+from tests.support.ldap_proxy import LdapProxy, Request, control, running_proxy
+from tests.support.slapd import BASE
 
 pytestmark = pytest.mark.servers
 
 PAST, FUTURE = datetime(2020, 1, 1, tzinfo=UTC), datetime(2090, 1, 1, tzinfo=UTC)
 IS_EXPIRED = b"\x30\x03\x81\x01\x00"
+SHORT_SIGHTED = f"uid=short-sighted,{SYSTEM_ACCOUNTS}"
+ONE_GRACE = b"\x30\x05\xa0\x03\x81\x01\x01"
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +49,20 @@ def ipa(open_any: OpenLdap, server: Ds389Server) -> LdapDirectory:
     return _open(open_any, server, "freeipa")
 
 
-def _open(open_any: OpenLdap, server: Ds389Server, vendor: str) -> LdapDirectory:
+@pytest.fixture
+def proxy(server: Ds389Server) -> Iterator[LdapProxy]:
+    """Give a server before FreeIPA that says what its plug-ins do."""
+    with running_proxy(server.port, server.authority.certify("proxy")) as found:
+        yield found
+
+
+@pytest.fixture
+def through(open_any: OpenLdap, server: Ds389Server, proxy: LdapProxy) -> LdapDirectory:
+    """Give a source of FreeIPA that reads through the proxy."""
+    return _open(open_any, server, "freeipa", url=proxy.tls_url)
+
+
+def _open(open_any: OpenLdap, server: Ds389Server, vendor: str, **own: object) -> LdapDirectory:
     return open_any(
         {
             "vendor": vendor,
@@ -56,6 +72,7 @@ def _open(open_any: OpenLdap, server: Ds389Server, vendor: str) -> LdapDirectory
             "bind_password": SYSTEM_PASSWORD,
             "base": USERS,
             "group_base": USER_GROUPS,
+            **own,
         }
     )
 
@@ -68,6 +85,11 @@ def _person(source: LdapDirectory, login: str) -> DirectoryEntry:
 
 def _verdict(source: LdapDirectory, login: str, password: str) -> Verdict:
     return source.verify(_person(source, login).stable_id, password.encode()).verdict
+
+
+def _change(source: LdapDirectory, stable_id: str) -> WriteVerdict:
+    new, old = b"an entirely new 1", PASSWORD.encode()
+    return source.write_password(stable_id, new, old=old).verdict
 
 
 def test_people_and_their_groups_are_read_by_the_ids_that_all_may_read(
@@ -131,36 +153,87 @@ def test_an_account_and_a_password_that_are_over_are_seen_at_the_entry(
         assert _verdict(ipa, login, f"{PASSWORD}x") is Verdict.WRONG
 
 
-@pytest.mark.parametrize("vendor", ["freeipa", "389ds"])
+@pytest.mark.parametrize("message", ["Password is expired.\n", "in other words"])
 def test_an_expiry_that_is_told_before_the_password_is_looked_at_proves_none(
-    open_any: OpenLdap, server: Ds389Server, vendor: str
+    through: LdapDirectory, proxy: LdapProxy, server: Ds389Server, message: str
 ) -> None:
-    add_user(server, f"told-{vendor}", PASSWORD)
-    source = _open(open_any, server, vendor)
-    entry = _person(source, f"told-{vendor}")
-    control = {PASSWORD_POLICY: IS_EXPIRED}
+    add_user(server, f"told-{len(message)}", PASSWORD)
+    stable_id = _person(through, f"told-{len(message)}").stable_id
+    told = control(PASSWORD_POLICY, IS_EXPIRED) + control(PASSWORD_IS_OVER, b"0")
+    proxy.answer(Request.BIND, 49, needle=b"uid=told-", extra=told, message=message)
 
-    of_freeipa = judge(
-        entry, Answer(code=49, message="Password is expired.\n", controls=control), FREEIPA
-    )
-    of_the_engine = judge(
-        entry, Answer(code=49, message="password expired!", controls=control), FREEIPA
-    )
-
-    assert of_freeipa.verdict is Verdict.REFUSED
-    assert of_the_engine.verdict is Verdict.EXPIRED
+    assert through.verify(stable_id, PASSWORD.encode()).verdict in {Verdict.REFUSED, Verdict.WRONG}
+    assert _change(through, stable_id) in {WriteVerdict.NOT_LET_IN, WriteVerdict.OLD_WRONG}
 
 
+@pytest.mark.parametrize(
+    ("extra", "verdict"),
+    [
+        (control(PASSWORD_IS_OVER, b"0"), Verdict.MUST_CHANGE),
+        (control(PASSWORD_IS_OVER, b"0") + control(PASSWORD_POLICY, ONE_GRACE), Verdict.EXPIRED),
+        (b"", Verdict.RIGHT),
+    ],
+    ids=["over", "grace", "right"],
+)
 def test_whoever_is_let_in_with_a_password_that_is_over_must_change_it(
-    ipa: LdapDirectory, server: Ds389Server
+    through: LdapDirectory,
+    proxy: LdapProxy,
+    server: Ds389Server,
+    request: pytest.FixtureRequest,
+    extra: bytes,
+    verdict: Verdict,
 ) -> None:
-    add_user(server, "overdue", PASSWORD)
-    entry = _person(ipa, "overdue")
-    is_over = {PASSWORD_IS_OVER: b"0"}
+    login = f"overdue-{request.node.callspec.indices['extra']}"
+    add_user(server, login, PASSWORD)
+    stable_id = _person(through, login).stable_id
+    proxy.answer(Request.BIND, 0, needle=b"uid=overdue-", extra=extra)
 
-    assert judge(entry, Answer(code=0, controls=is_over), FREEIPA).verdict is Verdict.MUST_CHANGE
-    assert judge(entry, Answer(code=49, controls=is_over), FREEIPA).verdict is Verdict.WRONG
-    assert judge(entry, Answer(code=0), FREEIPA).verdict is Verdict.RIGHT
+    assert through.verify(stable_id, PASSWORD.encode()).verdict is verdict
+
+
+def test_a_code_behind_the_old_password_makes_that_wrong_and_the_directory_not_broken(
+    through: LdapDirectory, proxy: LdapProxy, server: Ds389Server
+) -> None:
+    add_user(server, "coded", PASSWORD)
+    stable_id = _person(through, "coded").stable_id
+    proxy.answer(Request.EXTENDED, 49)
+
+    assert _change(through, stable_id) is WriteVerdict.OLD_WRONG
+
+
+def test_nobody_whose_state_may_not_be_read_is_taken_for_enabled(
+    open_any: OpenLdap, server: Ds389Server
+) -> None:
+    add_user(server, "unread", PASSWORD, nsAccountLock="TRUE")
+    add_system_account(server, SHORT_SIGHTED)
+    hides = grant("read", "krbPrincipalName || nsAccountLock", SHORT_SIGHTED)
+    server.tools.change(BASE, "add: aci", f"aci: {hides}".replace("allow(", "deny("))
+
+    short_sighted = _open(open_any, server, "freeipa", bind_dn=SHORT_SIGHTED)
+
+    assert short_sighted.find_by_login("unread") is None
+    with pytest.raises(DirectoryMisconfigured, match="does not tell its krbPrincipalName"):
+        short_sighted.check()
+
+
+@pytest.mark.parametrize(("ends", "is_over"), [(PAST, True), (FUTURE, False)])
+def test_a_temporary_password_is_one_that_ended_when_it_was_set(
+    open_any: OpenLdap, server: Ds389Server, ends: datetime, *, is_over: bool
+) -> None:
+    writer, login = f"uid=writer-{is_over},{SYSTEM_ACCOUNTS}", f"new-{is_over}"
+    add_system_account(server, writer)
+    server.tools.change(BASE, "add: aci", f"aci: {grant('write', 'userPassword', writer)}")
+    add_user(server, login, PASSWORD, krbLastPwdChange=PAST, krbPasswordExpiration=ends)
+    writing = _open(open_any, server, "freeipa", bind_dn=writer)
+
+    written = writing.write_password(
+        _person(writing, login).stable_id, b"an entirely new 1", must_change=True
+    )
+
+    assert written.verdict is (WriteVerdict.WRITTEN if is_over else WriteVerdict.REFUSED)
+    assert "krbPasswordExpiration" in written.detail
+    held = Verdict.MUST_CHANGE if is_over else Verdict.WRONG
+    assert _verdict(writing, login, "an entirely new 1") is held
 
 
 def test_whoever_changed_is_told_since_the_cursor(ipa: LdapDirectory, server: Ds389Server) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from connectors.ldap.controls import password_modify
 from connectors.ldap.source import LdapDirectory
 from connectors.port import (
     DirectoryMisconfigured,
@@ -111,6 +112,18 @@ def test_a_temporary_password_whose_mark_fails_is_known_to_nobody(
 
     assert _verdict(through, login, NEW) is Verdict.WRONG
     assert _verdict(through, login, PASSWORD) is Verdict.WRONG
+
+
+def test_a_mark_that_fails_at_a_server_that_makes_no_passwords(
+    slapd: SlapdServer, through: LdapDirectory, proxy: LdapProxy
+) -> None:
+    dn, login = slapd.add_person(PASSWORD)
+    proxy.answer(Request.MODIFY, 50)
+    proxy.answer(Request.EXTENDED, 53, needle=password_modify(dn, None))
+
+    assert _write(through, login, NEW, must_change=True) is WriteVerdict.NOT_ALLOWED
+
+    assert _verdict(through, login, NEW) is Verdict.WRONG
 
 
 def test_a_temporary_password_that_is_refused_is_marked_by_nobody(
