@@ -39,24 +39,21 @@ _IS_MEMBER = sa.and_(
 
 def read_children(connection: Connection, realm: str, connector: str) -> Children:
     """Return which groups of a directory list which others."""
-    child = _group.alias("child")
-    groups = sa.select(_group.c.group_id).where(
-        _group.c.realm == realm, _group.c.connector == connector
+    own = sa.and_(_group.c.realm == realm, _group.c.connector == connector)
+    places = connection.execute(sa.select(_group.c.group_id, _group.c.address_hash).where(own))
+    at: defaultdict[str, list[str]] = defaultdict(list)
+    found: dict[str, set[str]] = {}
+    for group, address in places:
+        at[address].append(group)
+        found[group] = set()
+    listing = sa.select(_member.c.group_id, _member.c.address_hash).where(
+        _member.c.realm == realm,
+        _member.c.address_hash.in_(sa.select(_group.c.address_hash).where(own)),
     )
-    edges = (
-        sa.select(_member.c.group_id, child.c.group_id)
-        .join(
-            child,
-            sa.and_(
-                child.c.realm == _member.c.realm, child.c.address_hash == _member.c.address_hash
-            ),
-        )
-        .where(_member.c.realm == realm, child.c.connector == connector)
-    )
-    found: defaultdict[str, set[str]] = defaultdict(set)
-    for parent, below in connection.execute(edges):
-        found[parent].add(below)
-    return {group: frozenset(found[group]) for group in connection.scalars(groups)}
+    for parent, address in connection.execute(listing):
+        if parent in found:
+            found[parent].update(at[address])
+    return {group: frozenset(children) for group, children in found.items()}
 
 
 def groups_of_changed(connection: Connection, realm: str, connector: str, run_id: str) -> set[str]:
@@ -81,8 +78,9 @@ def leaving(realm: str, connector: str, group_id: str, inside: Collection[str]) 
 
 def joining(realm: str, connector: str, group_id: str, inside: Collection[str]) -> sa.Select[str]:
     """Return the query for those whom a group `inside` of a group lists, who are not in it yet."""
-    wanted = _wanted(realm, connector, inside)
-    return wanted.where(_link.c.user_id.not_in(_present(realm, group_id))).distinct()
+    present = _present(realm, group_id).where(_membership.c.user_id == _link.c.user_id)
+    # Not "not in": PostgreSQL would go through everybody rather than ask that of each member.
+    return _wanted(realm, connector, inside).where(~present.correlate(_link).exists())
 
 
 def settle_members(
@@ -115,15 +113,15 @@ def settle_members(
 
 
 def _wanted(realm: str, connector: str, inside: Collection[str]) -> sa.Select[str]:
-    return (
-        sa.select(_link.c.user_id)
-        .join(_member, _IS_MEMBER)
-        .where(
-            _link.c.realm == realm,
-            _link.c.connector == connector,
-            _link.c.gone_since.is_(None),
-            _member.c.group_id.in_(inside),
-        )
+    # No join: SQLite would go from everybody to the members instead of the other way round.
+    listed = sa.select(_member.c.address_hash).where(
+        _member.c.realm == realm, _member.c.group_id.in_(inside)
+    )
+    return sa.select(_link.c.user_id).where(
+        _link.c.realm == realm,
+        _link.c.connector == connector,
+        _link.c.gone_since.is_(None),
+        _link.c.address_hash.in_(listed),
     )
 
 

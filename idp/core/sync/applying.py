@@ -37,6 +37,8 @@ _FORGET = 5000
 _BEFORE_ALL = -1
 _PEOPLE, _NEW, _LISTS = "people", "new", "lists"
 _MOVES, _SETTLING, _END = "moves:", "settling:", "end:"
+_MOST_OF_ALL = 10
+"""One in so many people may change before all groups are settled."""
 _PHASES = {
     _PEOPLE: (("gone", "disable", "enable", "update"), f"{_NEW}:{_BEFORE_ALL}"),
     _NEW: (("create",), _MOVES),
@@ -168,8 +170,15 @@ def _settle_next(uow: UnitOfWork, applying: Applying, after: str) -> Step:
 
 
 def _is_all_to_settle(uow: UnitOfWork, applying: Applying) -> bool:
-    """Tell whether an earlier run stopped half way, or groups left or moved that others list."""
+    """Tell whether an earlier run stopped half way, or groups left or moved that others list.
+
+    Or so many people changed that to find their groups, for each batch anew, takes longer.
+    """
     if hold_directory(uow, applying.connector).unsettled != applying.run_id:
+        return True
+    run = uow.db.get_one(DirectoryRunRow, (uow.realm, applying.run_id))
+    people = sum(run.counts[op] for op in (*_PHASES[_PEOPLE][0], *_PHASES[_NEW][0], "moved"))
+    if people >= max(MANY, run.counts["seen"] // _MOST_OF_ALL):
         return True
     change = DirectoryChangeRow
     elsewhere = sa.select(change.position).where(
