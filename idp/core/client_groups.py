@@ -94,7 +94,7 @@ def outdate_clients(uow: UnitOfWork, group_id: str) -> Sequence[str]:
 
 
 def forget_group(uow: UnitOfWork, group: GroupRow) -> None:
-    """Have no client let in the members of a group that its directory has no more."""
+    """Have no client let in the members of a group that is another one of its directory now."""
     for client_id in outdate_clients(uow, group.id):
         params = {"changed": ["allowed_groups"], "group": group.name}
         uow.record(Event(code=EventCode.CLIENT_CHANGED, client_id=client_id, params=params))

@@ -1,7 +1,8 @@
 """Administrator roles that a group gives: whoever is in it holds them, for as long.
 
-A group of a directory is known by the directory's id, so a renamed one keeps its roles. Who loses a
-role by leaving loses what was given under it, as with any other loss of a role.
+A group of a directory is known by the directory's id, so a renamed one keeps its roles, and one
+that vanished gives them again when it is back. Who loses a role by leaving loses what was given
+under it, as with any other loss of a role.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

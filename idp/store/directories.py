@@ -18,7 +18,7 @@ CONNECTOR = String(64)
 STABLE_ID = String(256)
 KIND = String(16)
 VANISHED = "vanished"
-"""The digest of a group that its directory has no more, and that a policy still names."""
+"""The digest of a group that its directory has no more: a policy, an app or a role names it."""
 
 
 class DirectoryRow(InRealm, Base):

@@ -18,6 +18,7 @@ from idp.core.sync.group_losses import Loss, find_losses, loses_many, takes_last
 from idp.core.sync.runs import RunMode
 from idp.core.work import UnitOfWork
 from idp.store.directories import (
+    VANISHED,
     DirectoryChangeRow,
     DirectoryGroupRow,
     DirectoryLinkRow,
@@ -77,7 +78,7 @@ def find_holds(
         Hold.ATTRIBUTE_LOST: _is_over(counts["lost_email"], active, _MOST_LOSING_PERCENT),
         Hold.TOO_MANY_RENAMED: _is_over(counts["renamed"], active, _MOST_RENAMED_PERCENT),
         Hold.IDS_REPLACED: _is_over(counts["replaced"], active, _MOST_REPLACED_PERCENT),
-        Hold.GROUPS_GONE: is_listing and _lose_groups(uow, run.connector, counts),
+        Hold.GROUPS_GONE: is_listing and _lose_groups(uow, run, counts),
         Hold.UNREADABLE: counts["nameless"] > 0 and counts["gone"] > 0,
         Hold.ROLE_LOST: any(loss.roles and loses_many(loss) for loss in losses),
         Hold.APP_LOST: any(map(_loses_apps, losses)),
@@ -111,14 +112,25 @@ def _loses_apps(loss: Loss) -> bool:
     return loss.has_apps and loses_many(loss) and len(loss.leaving) > _ALWAYS_LET_THROUGH
 
 
-def _lose_groups(uow: UnitOfWork, name: str, counts: Mapping[str, int]) -> bool:
-    gone = counts["group_gone"]
-    known = uow.db.scalar(
-        sa.select(sa.func.count())
-        .select_from(DirectoryGroupRow)
-        .where(DirectoryGroupRow.connector == name)
+def _lose_groups(uow: UnitOfWork, run: DirectoryRunRow, counts: Mapping[str, int]) -> bool:
+    """Tell whether too many groups are missing that were there; not those that vanished earlier.
+
+    Such a one goes as soon as nothing names it any more, which is no news of the directory's.
+    """
+    if not counts["group_gone"]:
+        return False
+    change, known = DirectoryChangeRow, DirectoryGroupRow
+    leaving = sa.select(change.position).where(
+        change.run_id == run.id, change.op == "group_gone", change.digest_before != VANISHED
     )
-    most = max(_GROUPS_LET_THROUGH, _MOST_GROUPS_PERCENT * (known or 0) // 100)
+    present = sa.select(known.group_id).where(
+        known.connector == run.connector, known.digest != VANISHED
+    )
+    gone, before = (
+        uow.db.scalar(sa.select(sa.func.count()).select_from(query.subquery())) or 0
+        for query in (leaving, present)
+    )
+    most = max(_GROUPS_LET_THROUGH, _MOST_GROUPS_PERCENT * before // 100)
     return gone > most or (gone > 1 and counts["groups_seen"] == 0)
 
 

@@ -1,8 +1,8 @@
 """Changes of groups that a directory owns, applied. What policies call them by stays.
 
 Such a group is known by the directory's id, so a renamed one keeps its members and its place. One
-that vanished stays, empty, while a policy names it: it is the directory's still, and taken over
-again when it comes back, or another one of its name is made there. So the policy means its members.
+that vanished stays, empty, while a policy, an app or a role names it: it is the directory's still,
+and the same again when it is back. Another one of its name takes its place, for the policy alone.
 """
 
 import sqlalchemy as sa
@@ -22,6 +22,7 @@ from idp.core.policies import current_policy
 from idp.core.policy_rollout import names_group
 from idp.core.sync.addresses import Applying, arrive, aside, follow, make_room
 from idp.core.sync.change_rows import CHANGED, DONE
+from idp.core.sync.group_changes import still_named
 from idp.core.sync.staging import GROUP
 from idp.core.work import UnitOfWork
 from idp.errors import InvalidInput
@@ -36,7 +37,7 @@ from idp.store.directory_members import take_members
 from idp.store.groups import GroupRow, MembershipRow
 
 _BAD_NAME = "skipped:name_unusable"
-_IN_POLICY = "skipped:in_policy"
+_STILL_NAMED = "skipped:still_named"
 _LAST_OWNER = "skipped:last_owner"
 _LONGEST = 128
 
@@ -84,6 +85,8 @@ def update_group(uow: UnitOfWork, applying: Applying, change: DirectoryChangeRow
         group.name, group.name_key = name, name_key(name)
         outdate_clients(uow, group.id)
         _record(uow, EventCode.GROUP_CHANGED, group)
+    elif known.digest == VANISHED:
+        _record(uow, EventCode.GROUP_CHANGED, group)
     if known.digest != change.digest:
         _take_members(uow, applying, change.stable_id, group.id)
     arrive(uow, applying, known.address_hash, change.address_hash or "")
@@ -93,14 +96,15 @@ def update_group(uow: UnitOfWork, applying: Applying, change: DirectoryChangeRow
 
 
 def remove_group(uow: UnitOfWork, change: DirectoryChangeRow) -> str:
-    """Remove a group that the directory has no more; one that policies name stays, empty.
+    """Remove a group that the directory has no more; one that is still named stays, empty.
 
     So does one, with its last owners, without whom nobody could administer.
     """
     known = _group_as_reviewed(uow, change, is_gone=True)
     if known is None:
         return CHANGED
-    group = uow.db.get_one(GroupRow, (uow.realm, known.group_id))
+    # Before its members, as where a role is taken from it; nobody can name it from here on.
+    group = uow.db.get_one(GroupRow, (uow.realm, known.group_id), with_for_update=True)
     members = sa.select(MembershipRow.user_id).where(MembershipRow.group_id == group.id)
     leaving = hold_leaving(uow, group.id, members)
     for row in (MembershipRow, DirectoryMemberRow):
@@ -112,15 +116,14 @@ def remove_group(uow: UnitOfWork, change: DirectoryChangeRow) -> str:
     end_lost_roles(uow, leaving)
     if is_needed:
         return _LAST_OWNER
-    forget_roles(uow, group, leaving.roles)
     applying = Applying(known.connector, change.run_id)
     follow(uow, applying, {known.address_hash: aside(group.id)})  # whoever comes there is not it
-    if _is_in_policy(uow, group):
+    if still_named(uow, {group.id: group.name_key}):
         known.address_hash, known.digest = aside(group.id), VANISHED
-        return _IN_POLICY
+        _record(uow, EventCode.GROUP_CHANGED, group)
+        return _STILL_NAMED
     uow.db.delete(known)
     uow.db.flush()
-    forget_group(uow, group)
     uow.db.delete(group)
     _record(uow, EventCode.GROUP_REMOVED, group)
     return DONE

@@ -1,7 +1,11 @@
 """What a run would change among the groups that a directory owns."""
 
+from collections.abc import Mapping
+
 import sqlalchemy as sa
 
+from idp.core.client_groups import groups_with_apps
+from idp.core.group_roles import roles_by_group
 from idp.core.policies import current_policy
 from idp.core.policy_rollout import names_group
 from idp.core.sync.change_rows import BATCH, Rows, Tally, change_row, last_key
@@ -84,12 +88,22 @@ def _groups_gone(
         .limit(BATCH)
     )
     found = uow.db.execute(query).all()
+    staying = still_named(uow, {r.group_id: r.name_key for r in found if r.digest == VANISHED})
     rows = [
         change_row("group_gone", r.stable_id, r.name, subject_id=r.group_id, digest_before=r.digest)
         for r in found
-        if r.digest != VANISHED or not names_group(current_policy(uow), r.name_key)
+        if r.group_id not in staying
     ]
     return rows, last_key(found)
+
+
+def still_named(uow: UnitOfWork, groups: Mapping[str, str]) -> set[str]:
+    """Return which of these groups, ids with folded names, a policy, an app or a role names."""
+    if not groups:
+        return set()
+    policy = current_policy(uow)
+    in_policy = {group_id for group_id, key in groups.items() if names_group(policy, key)}
+    return in_policy.union(groups_with_apps(uow) & groups.keys(), roles_by_group(uow, groups))
 
 
 def named_gone_groups(

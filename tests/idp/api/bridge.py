@@ -44,6 +44,18 @@ class Bridge:
         )
         return dn
 
+    def move(self, dn: str, below: str) -> str:
+        """Have a group lie elsewhere, as the same one; return its DN there."""
+        name = dn.partition(",")[0]
+        moved = (
+            "changetype: modrdn",
+            f"newrdn: {name}",
+            "deleteoldrdn: 0",
+            f"newsuperior: {below}",
+        )
+        self.server.change(dn, *moved)
+        return f"{name},{below}"
+
     def sync(self, mode: RunMode = RunMode.SWEEP) -> tuple[str, ...]:
         """Read, and apply unless it is held; return why it is."""
         return sync_to_end(self.desk.story.world, NAME, mode).run.held_because

@@ -3,9 +3,10 @@
 import pytest
 
 from idp.core.client_admin import get_client, update_client
-from idp.core.groups import get_group
+from idp.core.groups import get_group, list_groups
 from idp.core.sync.runs import RunMode
 from tests.idp.api.bridge import Bridge
+from tests.support.slapd import GROUPS, PEOPLE
 from tests.support.story import App
 
 
@@ -55,26 +56,51 @@ def test_who_leaves_a_renamed_group_loses_the_app_and_who_joins_gets_it(
     assert answers[ben].json["idp_reason"] == "app_not_allowed"
 
 
-def test_an_app_of_a_group_that_vanished_is_for_nobody(bridge: Bridge, app: App) -> None:
+def test_an_app_of_a_group_that_vanished_is_for_nobody_until_it_is_back(
+    bridge: Bridge, app: App
+) -> None:
     [(ada_dn, ada)] = bridge.people(1)
     dn = bridge.group(ada_dn)
     bridge.sync(RunMode.FULL)
     token = refresh_token(bridge, app, ada)
     limit(bridge, dn)
-    world = bridge.desk.story.world
-    with world.begin() as uow:
-        version = get_client(uow, "payroll").version
+    story = bridge.desk.story
+    with story.world.begin() as uow:
+        before = get_client(uow, "payroll")
 
-    bridge.server.delete(dn)
+    moved = bridge.move(dn, PEOPLE)
     assert bridge.sync() == ()
 
-    with world.begin() as uow:
-        view = get_client(uow, "payroll")
-    assert (view.registration.allowed_groups, view.version) == ((), version + 1)
-    refused = bridge.desk.story.refresh(app, token)
-    assert refused.json["idp_reason"] == "app_not_allowed"
-    changed = [event for event in world.events() if event.code == "client.changed"][-1]
-    assert changed.params["changed"] == ["allowed_groups"]
+    with story.world.begin() as uow:
+        assert get_client(uow, "payroll") == before
+    assert story.refresh(app, token).json["idp_reason"] == "app_not_allowed"
+    assert bridge.sync() == ()
+
+    bridge.move(moved, GROUPS)
+    assert bridge.sync() == ()
+
+    assert story.refresh(app, token).status == 200
+
+
+def test_a_group_that_vanished_can_be_taken_off_the_app(bridge: Bridge, app: App) -> None:
+    [(ada_dn, ada)] = bridge.people(1)
+    gone, other = bridge.group(ada_dn), bridge.group(ada_dn)
+    bridge.sync(RunMode.FULL)
+    token = refresh_token(bridge, app, ada)
+    limit(bridge, gone, other)
+    bridge.server.delete(gone)
+    bridge.sync()
+    assert bridge.desk.story.refresh(app, token).status == 200
+    with bridge.desk.story.world.begin() as uow:
+        names = get_client(uow, "payroll").registration.allowed_groups or ()
+        members = {name: get_group(uow, name).members for name in names}
+    assert sorted(members.values()) == [0, 1]
+
+    limit(bridge, other)
+    bridge.sync()
+
+    with bridge.desk.story.world.begin() as uow:
+        assert len(members.keys() & {group.name for group in list_groups(uow)}) == 1
 
 
 def test_a_run_that_takes_an_app_from_most_waits(bridge: Bridge, app: App) -> None:

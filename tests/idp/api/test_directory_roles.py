@@ -2,6 +2,7 @@
 
 import pytest
 
+from idp.core.groups import get_group
 from idp.core.roles import AdminRole, grant_role
 from idp.core.sync.runs import RunMode
 from idp.core.users import get_user, lock_user
@@ -9,6 +10,8 @@ from tests.idp.api.bridge import NUMBERS, Bridge
 from tests.idp.api.desk import USERS
 from tests.idp.api.test_groups import GROUPS as REST_GROUPS
 from tests.support.slapd import (
+    GROUPS,
+    PEOPLE,
     SlapdServer,
 )
 
@@ -74,21 +77,48 @@ def test_a_run_that_takes_a_role_from_most_waits(bridge: Bridge) -> None:
     assert bridge.roles(ada) == ("auditor",)
 
 
-def test_a_role_of_a_group_that_vanished_waits_and_ends_with_it(bridge: Bridge) -> None:
+def test_a_role_of_a_group_that_vanished_waits_and_is_held_by_nobody_until_it_is_back(
+    bridge: Bridge,
+) -> None:
     [(ada_dn, ada)] = bridge.people(1)
     dn = bridge.group(ada_dn)
     bridge.sync(RunMode.FULL)
-    bridge.give(dn, AdminRole.OWNER)
+    group_id = bridge.give(dn, AdminRole.OWNER)
     assert bridge.roles(ada) == ("owner",)
     token = bridge.desk.tokens_of(ada)["access_token"]
 
-    bridge.server.delete(dn)
+    moved = bridge.move(dn, PEOPLE)
 
     assert bridge.sync() == ("role_lost",)
     assert bridge.desk.get(f"{USERS}/{bridge.user(ada)}", token).json["roles"] == ["owner"]
-    bridge.release()
+    assert bridge.outcomes(bridge.release()) == {"skipped:still_named"}
     assert bridge.desk.get(f"{USERS}/{bridge.user(ada)}", token).status == 401
     assert bridge.sync() == ()
+    olga = bridge.desk.tokens_of("olga")["access_token"]
+    seen = bridge.desk.get(f"{REST_GROUPS}/{group_id}", olga).json
+    assert (seen["members"], seen["roles"]) == (0, ["owner"])
+
+    bridge.move(moved, GROUPS)
+
+    assert bridge.sync() == ()
+    assert bridge.roles(ada) == ("owner",)
+
+
+def test_a_role_can_be_taken_from_a_group_that_vanished(bridge: Bridge) -> None:
+    [(ada_dn, ada)] = bridge.people(1)
+    dn = bridge.group(ada_dn)
+    bridge.sync(RunMode.FULL)
+    bridge.give(dn, AdminRole.AUDITOR)
+    moved = bridge.move(dn, PEOPLE)
+    bridge.release()
+
+    group_id = bridge.give(dn)
+    bridge.move(moved, GROUPS)
+    assert bridge.sync() == ()
+
+    with bridge.desk.story.world.begin() as uow:
+        group = get_group(uow, group_id)
+    assert (group.members, group.roles, bridge.roles(ada)) == (1, (), ())
 
 
 @pytest.mark.parametrize("way", ["left", "group_gone", "gone", "disabled"])

@@ -1,21 +1,26 @@
 """People and groups that take each other's places: nobody is in a group by an address that was."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from idp.clock import FakeClock
-from idp.core.group_roles import grant_group_role
-from idp.core.groups import get_group, group_names, list_groups, remove_group
+from idp.core.client_admin import create_client, remove_client, update_client
+from idp.core.client_groups import groups_by_client
+from idp.core.client_registration import Registration
+from idp.core.group_roles import grant_group_role, revoke_group_role
+from idp.core.groups import Group, get_group, group_names, list_groups, remove_group
 from idp.core.jobs import Job, cancel_job, get_job
 from idp.core.login import LoggedIn, SignInForm, sign_in
+from idp.core.plans import apply_plan
 from idp.core.roles import AdminRole
 from idp.core.sync import applying
 from idp.core.sync.runs import RunMode
 from idp.core.sync_schedule import Synced, sync_directory
+from idp.core.work import HOST, UnitOfWork
 from idp.errors import Conflict
 from idp.jobs.runner import Runner
 from idp.store.directories import DirectoryMemberRow
@@ -477,32 +482,108 @@ def test_nobody_leaves_by_a_run_that_was_cancelled_between_moves_and_lists(
     assert _epochs(bridge.world) == auditors
 
 
-class TestGroupsThatPoliciesName:
+def _publish_for_admins(world: World) -> None:
+    world.publish_policy({"groups": {"Admins": {"rules": {"length": {"min": 20}}}}})
+
+
+def _add_app(world: World, *groups: str) -> None:
+    app = Registration(
+        client_id="web", redirect_uris=("https://web.example/cb",), allowed_groups=groups
+    )
+    with world.begin() as uow:
+        create_client(uow, app)
+
+
+def _limit_app(world: World, *groups: str) -> None:
+    with world.begin() as uow:
+        update_client(uow, "web", {"allowed_groups": groups})
+
+
+def _remove_app(world: World) -> None:
+    with world.begin() as uow:
+        remove_client(uow, "web")
+
+
+def _take_role(world: World) -> None:
+    with world.begin() as uow:
+        assert revoke_group_role(uow, get_group(uow, "Admins").id, AdminRole.AUDITOR)
+
+
+NAMING: dict[str, Callable[[World], object]] = {
+    "policy": _publish_for_admins,
+    "app": lambda world: _add_app(world, "Admins"),
+    "role": lambda world: _give_role(world, "Admins"),
+}
+UNNAMING: dict[str, Callable[[World], object]] = {
+    "policy": lambda world: world.publish_policy({"rules": {"length": {"min": 8}}}),
+    "app": _limit_app,
+    "role": _take_role,
+}
+
+
+class TestGroupsThatVanished:
     @pytest.fixture(autouse=True)
     def admins(self, bridge: Bridge) -> None:
-        """Have a policy for a group of the directory that is gone there since."""
+        """Have a group of the directory that nothing names yet."""
         bridge.directory.put_group("g1", "ou=admins", "Admins")
         bridge.directory.put("ada", "at 1", "g1")
         bridge.sync(RunMode.FULL)
-        bridge.world.publish_policy({"groups": {"Admins": {"rules": {"length": {"min": 20}}}}})
+
+    def vanish(self, bridge: Bridge, *named_by: str) -> None:
+        """Have the group be named, and be gone from the directory then; a run is released."""
+        for what in named_by:
+            NAMING[what](bridge.world)
         bridge.directory.drop("g1")
-        bridge.sync()
+        runtime = bridge.world.runtime
+        synced = sync_directory(runtime, STAFF, NAME, RunMode.SWEEP)
+        assert synced.plan_id is not None
+        job_id = synced.job_id or apply_plan(runtime, STAFF, synced.plan_id, None, HOST)
+        apply_to_end(bridge.world, job_id)
         assert (bridge.groups(), bridge.members("Admins")) == ({"Admins"}, set())
 
-    @pytest.mark.parametrize("mode", RunMode)
-    @pytest.mark.parametrize("stable_id", ["g1", "g2"], ids=["the same", "another"])
-    def test_it_is_the_same_group_when_it_is_back(
-        self, bridge: Bridge, mode: RunMode, stable_id: str
-    ) -> None:
+    def come(self, bridge: Bridge, mode: RunMode, stable_id: str) -> Group:
+        """Have a group of its name come to the directory; return what is known of it then."""
         bridge.directory.put_group(stable_id, "ou=admins", "Admins")
         bridge.directory.put("ada", "at 1", stable_id)
-
         bridge.sync(mode)
-
         assert (bridge.groups(), bridge.members("Admins")) == ({"Admins"}, {"ada"})
         assert bridge.sync(RunMode.SWEEP).plan_id is None
+        with bridge.world.begin() as uow:
+            return get_group(uow, "Admins")
+
+    def apps(self, bridge: Bridge) -> dict[str, tuple[str, ...]]:
+        """Return the groups that the app is for."""
+        with bridge.world.begin() as uow:
+            return groups_by_client(uow, ["web"])
+
+    @pytest.mark.parametrize("mode", RunMode)
+    def test_it_is_the_same_group_when_it_is_back(self, bridge: Bridge, mode: RunMode) -> None:
+        with bridge.world.begin() as uow:
+            before = get_group(uow, "Admins")
+        epochs = _epochs(bridge.world)
+
+        self.vanish(bridge, *NAMING)
+        after = self.come(bridge, mode, "g1")
+
+        assert after == replace(before, roles=("auditor",))
+        assert self.apps(bridge) == {"web": ("Admins",)}
+        assert _epochs(bridge.world) == {"ada": epochs["ada"] + 1}
+        codes = bridge.world.event_codes()
+        told = [code for code in codes if code.startswith(("admin.", "group.changed"))]
+        lost = ["admin.granted", "admin.revoked", "group.changed"]
+        assert told == [*lost, "group.changed", "admin.granted"]
+
+    @pytest.mark.parametrize("mode", RunMode)
+    def test_another_one_of_its_name_is_it_for_the_policy_alone(
+        self, bridge: Bridge, mode: RunMode
+    ) -> None:
+        self.vanish(bridge, *NAMING)
+
+        assert self.come(bridge, mode, "g2").roles == ()
+        assert self.apps(bridge) == {}
 
     def test_of_two_that_come_the_one_with_its_id_is_it(self, bridge: Bridge) -> None:
+        self.vanish(bridge, *NAMING)
         bridge.directory.put_group("f0", "ou=other", "Admins")
         bridge.directory.put_group("g1", "ou=admins", "Admins")
         bridge.directory.put("ada", "at 1", "g1")
@@ -512,13 +593,65 @@ class TestGroupsThatPoliciesName:
         assert bridge.members("Admins") == {"ada"}
         assert bridge.groups() == {"Admins", f"Admins ({NAME})"}
 
-    def test_no_run_finds_it_gone_again_while_the_policy_names_it(self, bridge: Bridge) -> None:
+    @pytest.mark.parametrize(
+        ("name", "unname"),
+        [*zip(NAMING, UNNAMING.values(), strict=True), ("app", _remove_app)],
+        ids=[*NAMING, "removed app"],
+    )
+    def test_no_run_finds_it_gone_again_while_it_is_named(
+        self, bridge: Bridge, name: str, unname: Callable[[World], object]
+    ) -> None:
+        self.vanish(bridge, name)
         with pytest.raises(Conflict, match=r"group\.directory_owned"), bridge.world.begin() as uow:
             remove_group(uow, "Admins")
         assert bridge.sync(RunMode.SWEEP).plan_id is None
 
-        bridge.world.publish_policy({"rules": {"length": {"min": 8}}})
+        unname(bridge.world)
         bridge.sync(RunMode.SWEEP)
 
         assert bridge.groups() == set()
         assert bridge.world.count(DirectoryMemberRow) == 0
+
+    def test_it_stays_until_nothing_names_it(self, bridge: Bridge) -> None:
+        self.vanish(bridge, *NAMING)
+        for unname in UNNAMING.values():
+            assert bridge.sync(RunMode.FULL).plan_id is None
+            unname(bridge.world)
+
+        bridge.sync(RunMode.FULL)
+
+        assert bridge.groups() == set()
+
+    def test_many_that_vanished_little_by_little_go_at_once(self, bridge: Bridge) -> None:
+        names = [f"team {number}" for number in range(6)]
+        for name in names:
+            bridge.directory.put_group(name, f"ou={name}")
+        bridge.sync(RunMode.FULL)
+        _add_app(bridge.world, *names)
+        for part in (names[:3], names[3:]):
+            for name in part:
+                bridge.directory.drop(name)
+            bridge.sync(RunMode.SWEEP)
+        assert bridge.groups() == {"Admins", *names}
+        _remove_app(bridge.world)
+
+        bridge.sync(RunMode.SWEEP)
+
+        assert bridge.groups() == {"Admins"}
+
+    @pytest.mark.parametrize("by", ["app", "role"])
+    def test_it_stays_for_what_names_it_just_as_it_vanishes(self, bridge: Bridge, by: str) -> None:
+        _add_app(bridge.world)
+        bridge.directory.drop("g1")
+        job_id = bridge.read(RunMode.SWEEP)
+
+        def name(uow: UnitOfWork) -> None:
+            if by == "app":
+                update_client(uow, "web", {"allowed_groups": ("Admins",)})
+            else:
+                grant_group_role(uow, get_group(uow, "Admins").id, AdminRole.AUDITOR)
+
+        during(bridge.world, name, lambda: apply_to_end(bridge.world, job_id))
+
+        assert (bridge.groups(), bridge.members("Admins")) == ({"Admins"}, set())
+        assert bridge.sync(RunMode.SWEEP).plan_id is None
