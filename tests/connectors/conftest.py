@@ -9,8 +9,24 @@ import pytest
 from connectors.ldap.source import LdapDirectory, open_directory
 from idp.clock import SystemClock
 from tests.support import samba_data
-from tests.support.directories import OpenLdap, list_groups, list_odd_people, list_people
+from tests.support.directories import (
+    PASSWORD,
+    OpenLdap,
+    list_groups,
+    list_odd_people,
+    list_people,
+)
 from tests.support.ds389 import Ds389Server, running_ds389
+from tests.support.freeipa import (
+    SYSTEM_ACCOUNT,
+    SYSTEM_PASSWORD,
+    USER_GROUPS,
+    USERS,
+    add_system_account,
+    add_user,
+    add_user_group,
+    running_freeipa,
+)
 from tests.support.ldap_proxy import LdapProxy, running_proxy
 from tests.support.samba import SambaServer, running_samba
 from tests.support.slapd import (
@@ -47,6 +63,17 @@ def ds389() -> Iterator[Ds389Server]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def freeipa() -> Iterator[Ds389Server]:
+    """Give a real server that is laid out as FreeIPA, one per worker of the test run."""
+    with running_freeipa() as server:
+        add_system_account(server)
+        staff = [add_user(server, f"staff{number}", PASSWORD) for number in range(3)]
+        inner = add_user_group(server, "inner", staff[:1])
+        add_user_group(server, "outer", [*staff[1:], inner])
+        yield server
+
+
 @pytest.fixture
 def ad_settings(samba: SambaServer) -> dict[str, Any]:
     """Give settings that work with Active Directory."""
@@ -78,6 +105,21 @@ def ds389_settings(ds389: Ds389Server) -> dict[str, Any]:
 
 
 @pytest.fixture
+def ipa_settings(freeipa: Ds389Server) -> dict[str, Any]:
+    """Give settings that work with FreeIPA."""
+    return {
+        "vendor": "freeipa",
+        "url": freeipa.tls_url,
+        "ca_file": str(freeipa.authority.ca_file),
+        "bind_dn": SYSTEM_ACCOUNT,
+        "bind_password": SYSTEM_PASSWORD,
+        "base": USERS,
+        "group_base": USER_GROUPS,
+        "page_size": 40,
+    }
+
+
+@pytest.fixture
 def open_any() -> Iterator[OpenLdap]:
     """Give a way to make a source of whole settings; it is closed afterwards."""
     made: list[LdapDirectory] = []
@@ -101,6 +143,12 @@ def ad(open_any: OpenLdap, ad_settings: dict[str, Any]) -> LdapDirectory:
 def ds(open_any: OpenLdap, ds389_settings: dict[str, Any]) -> LdapDirectory:
     """Give a source of 389 Directory Server."""
     return open_any(ds389_settings)
+
+
+@pytest.fixture
+def ipa(open_any: OpenLdap, ipa_settings: dict[str, Any]) -> LdapDirectory:
+    """Give a source of FreeIPA."""
+    return open_any(ipa_settings)
 
 
 @pytest.fixture

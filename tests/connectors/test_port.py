@@ -26,7 +26,7 @@ CSV = (
 )
 
 
-LDAP_SOURCES = {"openldap": "ldap", "active-directory": "ad", "389ds": "ds"}
+LDAP_SOURCES = {"openldap": "ldap", "active-directory": "ad", "389ds": "ds", "freeipa": "ipa"}
 """Vendor → fixture."""
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -13,16 +14,11 @@ from connectors.verdicts import Verdict, WriteVerdict
 from tests.support.directories import PASSWORD, OpenLdap
 from tests.support.ds389 import Ds389Server, grant
 from tests.support.freeipa import (
-    SYSTEM_ACCOUNT,
     SYSTEM_ACCOUNTS,
-    SYSTEM_PASSWORD,
-    USER_GROUPS,
-    USERS,
     add_system_account,
     add_user,
     add_user_group,
     preserve,
-    running_freeipa,
 )
 from tests.support.ldap_proxy import LdapProxy, Request, control, running_proxy
 from tests.support.slapd import BASE
@@ -35,46 +31,17 @@ SHORT_SIGHTED = f"uid=short-sighted,{SYSTEM_ACCOUNTS}"
 ONE_GRACE = b"\x30\x05\xa0\x03\x81\x01\x01"
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Ds389Server]:
-    """Give a server with the account that reads, and nobody else."""
-    with running_freeipa() as running:
-        add_system_account(running)
-        yield running
-
-
 @pytest.fixture
-def ipa(open_any: OpenLdap, server: Ds389Server) -> LdapDirectory:
-    """Give a source of FreeIPA."""
-    return _open(open_any, server, "freeipa")
-
-
-@pytest.fixture
-def proxy(server: Ds389Server) -> Iterator[LdapProxy]:
+def proxy(freeipa: Ds389Server) -> Iterator[LdapProxy]:
     """Give a server before FreeIPA that says what its plug-ins do."""
-    with running_proxy(server.port, server.authority.certify("proxy")) as found:
+    with running_proxy(freeipa.port, freeipa.authority.certify("proxy")) as found:
         yield found
 
 
 @pytest.fixture
-def through(open_any: OpenLdap, server: Ds389Server, proxy: LdapProxy) -> LdapDirectory:
+def through(open_any: OpenLdap, ipa_settings: dict[str, Any], proxy: LdapProxy) -> LdapDirectory:
     """Give a source of FreeIPA that reads through the proxy."""
-    return _open(open_any, server, "freeipa", url=proxy.tls_url)
-
-
-def _open(open_any: OpenLdap, server: Ds389Server, vendor: str, **own: object) -> LdapDirectory:
-    return open_any(
-        {
-            "vendor": vendor,
-            "url": server.tls_url,
-            "ca_file": str(server.authority.ca_file),
-            "bind_dn": SYSTEM_ACCOUNT,
-            "bind_password": SYSTEM_PASSWORD,
-            "base": USERS,
-            "group_base": USER_GROUPS,
-            **own,
-        }
-    )
+    return open_any(ipa_settings, url=proxy.tls_url)
 
 
 def _person(source: LdapDirectory, login: str) -> DirectoryEntry:
@@ -93,11 +60,11 @@ def _change(source: LdapDirectory, stable_id: str) -> WriteVerdict:
 
 
 def test_people_and_their_groups_are_read_by_the_ids_that_all_may_read(
-    ipa: LdapDirectory, server: Ds389Server
+    ipa: LdapDirectory, freeipa: Ds389Server
 ) -> None:
-    dn = add_user(server, "reader", PASSWORD, mail="reader@example.test", krbLastPwdChange=PAST)
-    add_user_group(server, "readers", [dn])
-    [own] = server.tools.read(dn, "ipaUniqueID")["ipauniqueid"]
+    dn = add_user(freeipa, "reader", PASSWORD, mail="reader@example.test", krbLastPwdChange=PAST)
+    add_user_group(freeipa, "readers", [dn])
+    [own] = freeipa.tools.read(dn, "ipaUniqueID")["ipauniqueid"]
 
     with ipa.read() as run:
         people = {each.login: each for each in run.entries() if isinstance(each, DirectoryEntry)}
@@ -115,11 +82,11 @@ def test_people_and_their_groups_are_read_by_the_ids_that_all_may_read(
 
 @pytest.mark.parametrize("vendor", ["freeipa", "389ds"])
 def test_the_check_knows_freeipa_and_tells_who_takes_it_for_another(
-    open_any: OpenLdap, server: Ds389Server, vendor: str
+    open_any: OpenLdap, ipa_settings: dict[str, Any], freeipa: Ds389Server, vendor: str
 ) -> None:
-    add_user(server, f"sample-{vendor}", PASSWORD)
+    add_user(freeipa, f"sample-{vendor}", PASSWORD)
 
-    report = _open(open_any, server, vendor).check()
+    report = open_any(ipa_settings, vendor=vendor).check()
 
     assert report.vendor.startswith("FreeIPA, 389 Project")
     assert "incremental" in report.offers
@@ -140,13 +107,13 @@ def test_the_check_knows_freeipa_and_tells_who_takes_it_for_another(
 )
 def test_an_account_and_a_password_that_are_over_are_seen_at_the_entry(
     ipa: LdapDirectory,
-    server: Ds389Server,
+    freeipa: Ds389Server,
     request: pytest.FixtureRequest,
     own: dict[str, str | datetime],
     verdict: Verdict,
 ) -> None:
     login = f"over{request.node.callspec.indices['own']}"
-    add_user(server, login, PASSWORD, **own)
+    add_user(freeipa, login, PASSWORD, **own)
 
     assert _verdict(ipa, login, PASSWORD) is verdict
     if verdict is not Verdict.DISABLED:
@@ -155,9 +122,9 @@ def test_an_account_and_a_password_that_are_over_are_seen_at_the_entry(
 
 @pytest.mark.parametrize("message", ["Password is expired.\n", "in other words"])
 def test_an_expiry_that_is_told_before_the_password_is_looked_at_proves_none(
-    through: LdapDirectory, proxy: LdapProxy, server: Ds389Server, message: str
+    through: LdapDirectory, proxy: LdapProxy, freeipa: Ds389Server, message: str
 ) -> None:
-    add_user(server, f"told-{len(message)}", PASSWORD)
+    add_user(freeipa, f"told-{len(message)}", PASSWORD)
     stable_id = _person(through, f"told-{len(message)}").stable_id
     told = control(PASSWORD_POLICY, IS_EXPIRED) + control(PASSWORD_IS_OVER, b"0")
     proxy.answer(Request.BIND, 49, needle=b"uid=told-", extra=told, message=message)
@@ -178,13 +145,13 @@ def test_an_expiry_that_is_told_before_the_password_is_looked_at_proves_none(
 def test_whoever_is_let_in_with_a_password_that_is_over_must_change_it(
     through: LdapDirectory,
     proxy: LdapProxy,
-    server: Ds389Server,
+    freeipa: Ds389Server,
     request: pytest.FixtureRequest,
     extra: bytes,
     verdict: Verdict,
 ) -> None:
     login = f"overdue-{request.node.callspec.indices['extra']}"
-    add_user(server, login, PASSWORD)
+    add_user(freeipa, login, PASSWORD)
     stable_id = _person(through, login).stable_id
     proxy.answer(Request.BIND, 0, needle=b"uid=overdue-", extra=extra)
 
@@ -192,9 +159,9 @@ def test_whoever_is_let_in_with_a_password_that_is_over_must_change_it(
 
 
 def test_a_code_behind_the_old_password_makes_that_wrong_and_the_directory_not_broken(
-    through: LdapDirectory, proxy: LdapProxy, server: Ds389Server
+    through: LdapDirectory, proxy: LdapProxy, freeipa: Ds389Server
 ) -> None:
-    add_user(server, "coded", PASSWORD)
+    add_user(freeipa, "coded", PASSWORD)
     stable_id = _person(through, "coded").stable_id
     proxy.answer(Request.EXTENDED, 49)
 
@@ -202,14 +169,14 @@ def test_a_code_behind_the_old_password_makes_that_wrong_and_the_directory_not_b
 
 
 def test_nobody_whose_state_may_not_be_read_is_taken_for_enabled(
-    open_any: OpenLdap, server: Ds389Server
+    open_any: OpenLdap, ipa_settings: dict[str, Any], freeipa: Ds389Server
 ) -> None:
-    add_user(server, "unread", PASSWORD, nsAccountLock="TRUE")
-    add_system_account(server, SHORT_SIGHTED)
+    add_user(freeipa, "unread", PASSWORD, nsAccountLock="TRUE")
+    add_system_account(freeipa, SHORT_SIGHTED)
     hides = grant("read", "krbPrincipalName || nsAccountLock", SHORT_SIGHTED)
-    server.tools.change(BASE, "add: aci", f"aci: {hides}".replace("allow(", "deny("))
+    freeipa.tools.change(BASE, "add: aci", f"aci: {hides}".replace("allow(", "deny("))
 
-    short_sighted = _open(open_any, server, "freeipa", bind_dn=SHORT_SIGHTED)
+    short_sighted = open_any(ipa_settings, bind_dn=SHORT_SIGHTED)
 
     assert short_sighted.find_by_login("unread") is None
     with pytest.raises(DirectoryMisconfigured, match="does not tell its krbPrincipalName"):
@@ -218,13 +185,18 @@ def test_nobody_whose_state_may_not_be_read_is_taken_for_enabled(
 
 @pytest.mark.parametrize(("ends", "is_over"), [(PAST, True), (FUTURE, False)])
 def test_a_temporary_password_is_one_that_ended_when_it_was_set(
-    open_any: OpenLdap, server: Ds389Server, ends: datetime, *, is_over: bool
+    open_any: OpenLdap,
+    ipa_settings: dict[str, Any],
+    freeipa: Ds389Server,
+    ends: datetime,
+    *,
+    is_over: bool,
 ) -> None:
     writer, login = f"uid=writer-{is_over},{SYSTEM_ACCOUNTS}", f"new-{is_over}"
-    add_system_account(server, writer)
-    server.tools.change(BASE, "add: aci", f"aci: {grant('write', 'userPassword', writer)}")
-    add_user(server, login, PASSWORD, krbLastPwdChange=PAST, krbPasswordExpiration=ends)
-    writing = _open(open_any, server, "freeipa", bind_dn=writer)
+    add_system_account(freeipa, writer)
+    freeipa.tools.change(BASE, "add: aci", f"aci: {grant('write', 'userPassword', writer)}")
+    add_user(freeipa, login, PASSWORD, krbLastPwdChange=PAST, krbPasswordExpiration=ends)
+    writing = open_any(ipa_settings, bind_dn=writer)
 
     written = writing.write_password(
         _person(writing, login).stable_id, b"an entirely new 1", must_change=True
@@ -236,13 +208,13 @@ def test_a_temporary_password_is_one_that_ended_when_it_was_set(
     assert _verdict(writing, login, "an entirely new 1") is held
 
 
-def test_whoever_changed_is_told_since_the_cursor(ipa: LdapDirectory, server: Ds389Server) -> None:
-    dn = add_user(server, "changing", PASSWORD)
+def test_whoever_changed_is_told_since_the_cursor(ipa: LdapDirectory, freeipa: Ds389Server) -> None:
+    dn = add_user(freeipa, "changing", PASSWORD)
     with ipa.read() as run:
         list(run.entries())
         cursor = run.cursor
     assert cursor is not None
-    server.tools.change(dn, "replace: displayName", "displayName: Somebody Else")
+    freeipa.tools.change(dn, "replace: displayName", "displayName: Somebody Else")
 
     with ipa.read() as run:
         told = run.changes(cursor)
@@ -251,17 +223,17 @@ def test_whoever_changed_is_told_since_the_cursor(ipa: LdapDirectory, server: Ds
     assert changed["changing"].attributes["name"] == ("Somebody Else",)
 
 
-def test_a_preserved_user_is_there_no_more(ipa: LdapDirectory, server: Ds389Server) -> None:
-    dn = add_user(server, "leaving", PASSWORD)
+def test_a_preserved_user_is_there_no_more(ipa: LdapDirectory, freeipa: Ds389Server) -> None:
+    dn = add_user(freeipa, "leaving", PASSWORD)
     stable_id = _person(ipa, "leaving").stable_id
 
-    server.tools.change(dn, *preserve("leaving"))
+    freeipa.tools.change(dn, *preserve("leaving"))
 
     assert ipa.verify(stable_id, PASSWORD.encode()).verdict is Verdict.UNKNOWN
 
 
-def test_an_owner_changes_a_password_that_is_over(ipa: LdapDirectory, server: Ds389Server) -> None:
-    add_user(server, "late", PASSWORD, krbPasswordExpiration=PAST)
+def test_an_owner_changes_a_password_that_is_over(ipa: LdapDirectory, freeipa: Ds389Server) -> None:
+    add_user(freeipa, "late", PASSWORD, krbPasswordExpiration=PAST)
     stable_id = _person(ipa, "late").stable_id
 
     written = ipa.write_password(
