@@ -20,6 +20,19 @@ from idp.ids import UserId
 _MOST_USERS = 10_000
 
 
+class GroupDirectory(View):
+    """Which directory owns a group."""
+
+    connector: str
+    is_missing: Annotated[
+        bool,
+        Field(
+            description="The directory has it no more. It stays, without members, while a policy,"
+            " an app or a role names it."
+        ),
+    ]
+
+
 class Group(View):
     """A named set of users."""
 
@@ -28,6 +41,7 @@ class Group(View):
     description: str | None
     members: Annotated[int, Field(description="How many users are in it.")]
     roles: Annotated[list[str], Field(description="Administrator roles that its members hold.")]
+    directory: Annotated[GroupDirectory | None, Field(description="null for a group of our own.")]
     created_at: datetime
 
 

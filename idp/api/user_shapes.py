@@ -24,6 +24,21 @@ class Password(View):
     used_at: datetime | None
 
 
+class UserDirectory(View):
+    """Which entry of which directory a user is, and how it stood there when last looked at."""
+
+    connector: str
+    stable_id: Annotated[str, Field(description="What the directory knows the entry by.")]
+    login: str
+    is_disabled: bool
+    is_removed: Annotated[bool, Field(description="Deactivated here, whatever the directory says.")]
+    must_change: bool
+    gone_since: Annotated[
+        datetime | None, Field(description="When the directory was first seen to have it no more.")
+    ]
+    checked_at: datetime
+
+
 class User(View):
     """A user; no secret is in it."""
 
@@ -45,6 +60,7 @@ class User(View):
     external_id: str | None
     claims: dict[str, Any]
     password: Annotated[Password | None, Field(description="null when there is none yet.")]
+    directory: Annotated[UserDirectory | None, Field(description="null for an account of our own.")]
     last_sign_in_at: datetime | None
     version: int
     created_at: datetime

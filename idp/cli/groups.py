@@ -16,7 +16,7 @@ from idp.core.groups import (
 from idp.core.roles import AdminRole
 from idp.core.work import HOST
 
-_COLUMNS = ("name", "members", "description", "roles", "id")
+_COLUMNS = ("name", "members", "description", "roles", "directory", "id")
 _ROLES = click.Choice([role.value for role in AdminRole])
 
 
@@ -51,7 +51,7 @@ def list_command(context: CliContext, *, realm: str, as_json: bool) -> None:
     if as_json:
         context.print_json(groups)
     else:
-        context.table(([getattr(group, key) for key in _COLUMNS] for group in groups), _COLUMNS)
+        context.table((list(_facts(group).values()) for group in groups), _COLUMNS)
 
 
 @group_group.command("edit")
@@ -126,4 +126,13 @@ def _show(context: CliContext, group: Group, *, as_json: bool) -> None:
     if as_json:
         context.print_json(group)
     else:
-        context.details({key: getattr(group, key) for key in _COLUMNS})
+        context.details(_facts(group))
+
+
+def _facts(group: Group) -> dict[str, object]:
+    facts = {key: getattr(group, key) for key in _COLUMNS}
+    if (owner := group.directory) is not None:
+        facts["directory"] = (
+            f"{owner.connector}, missing there" if owner.is_missing else owner.connector
+        )
+    return facts

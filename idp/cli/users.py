@@ -172,4 +172,22 @@ def _show(context: CliContext, user: UserView, *, as_json: bool) -> None:
     if as_json:
         context.print_json(document)
     else:
-        context.details({key: value for key, value in document.items() if value not in (None, [])})
+        facts = document | _directory_facts(user)
+        context.details({key: value for key, value in facts.items() if value not in (None, [])})
+
+
+def _directory_facts(user: UserView) -> dict[str, object]:
+    """Return in words how somebody stands in a directory, in place of the document's members."""
+    found = user.directory
+    if found is None:
+        return {}
+    words = [
+        *([f"gone since {found.gone_since:%Y-%m-%d %H:%MZ}"] if found.gone_since else ()),
+        *(["disabled there"] if found.is_disabled and found.gone_since is None else ()),
+        *(["deactivated here"] if found.is_removed else ()),
+    ]
+    return {
+        "directory": ", ".join([found.connector, *words]),
+        "id in the directory": found.stable_id,
+        "last looked at": found.checked_at,
+    }

@@ -1,13 +1,31 @@
 """Groups that a directory owns: their name and their members come from there alone."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from idp.core.work import UnitOfWork
 from idp.errors import Conflict
-from idp.store.directories import DirectoryGroupRow
+from idp.store.directories import VANISHED, DirectoryGroupRow
 from idp.store.groups import GroupRow
+
+
+@dataclass(frozen=True, slots=True)
+class GroupDirectory:
+    """Which directory owns a group, and whether it has it no more."""
+
+    connector: str
+    is_missing: bool
+
+
+def group_directories(uow: UnitOfWork, only: str | None = None) -> Mapping[str, GroupDirectory]:
+    """Return of each group that a directory owns which one does, or of one such group."""
+    known = DirectoryGroupRow
+    query = sa.select(known.group_id, known.connector, known.digest == VANISHED)
+    if only is not None:
+        query = query.where(known.group_id == only)
+    return {group: GroupDirectory(name, gone) for group, name, gone in uow.db.execute(query)}
 
 
 def refuse_directory_groups(uow: UnitOfWork, group_ids: Iterable[str]) -> None:

@@ -7,9 +7,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from idp.core import group_roles
+from idp.core import directory_groups, group_roles
 from idp.core.client_groups import outdate_clients, refuse_in_clients
-from idp.core.directory_groups import directory_groups, refuse_directory_groups
 from idp.core.events import Event, EventCode
 from idp.core.group_names import find_group_ids
 from idp.core.group_spellings import check_description, check_group_name
@@ -27,13 +26,14 @@ from idp.store.users import CredentialRow, UserRow
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """A group, how many users are in it, and the administrator roles that it gives them."""
+    """A group, how many users are in it, the administrator roles it gives them, and whose it is."""
 
     id: str
     name: str
     description: str | None
     members: int
     roles: tuple[str, ...]
+    directory: directory_groups.GroupDirectory | None
     created_at: datetime
 
 
@@ -87,7 +87,7 @@ def update_group(
         Forbidden: `admin.group_gives_role`.
     """
     row = _get_row(uow, name)
-    refuse_directory_groups(uow, [row.id])
+    directory_groups.refuse_directory_groups(uow, [row.id])
     group_roles.require_right_to_roles(uow, [row.id])
     if new_name is not None and name_key(check_group_name(new_name)) != row.name_key:
         _refuse_in_policy(uow, row.name_key)
@@ -113,7 +113,7 @@ def remove_group(uow: UnitOfWork, name: str) -> None:
         Forbidden: `admin.group_gives_role`.
     """
     row = _get_row(uow, name)
-    refuse_directory_groups(uow, [row.id])
+    directory_groups.refuse_directory_groups(uow, [row.id])
     _refuse_in_policy(uow, row.name_key)
     refuse_in_clients(uow, row)
     members = sa.select(MembershipRow.user_id).where(MembershipRow.group_id == row.id)
@@ -164,8 +164,8 @@ def set_groups(uow: UnitOfWork, user_id: UserId, names: Iterable[str]) -> bool:
     present = set(
         uow.db.scalars(sa.select(MembershipRow.group_id).where(MembershipRow.user_id == user_id))
     )
-    refuse_directory_groups(uow, set(ids.values()) - present)
-    after = set(ids.values()) | directory_groups(uow, present)
+    directory_groups.refuse_directory_groups(uow, set(ids.values()) - present)
+    after = set(ids.values()) | directory_groups.directory_groups(uow, present)
     for group_id in present - after:
         _leave(uow, group_id, {user_id})
     for group_id in after - present:
@@ -248,6 +248,7 @@ def _groups(uow: UnitOfWork, only: str | None = None) -> list[Group]:
     if only is not None:
         query = query.where(GroupRow.id == only)
     roles = group_roles.roles_by_group(uow, None if only is None else [only])
+    directories = directory_groups.group_directories(uow, only)
     return [
         Group(
             id=row.id,
@@ -255,6 +256,7 @@ def _groups(uow: UnitOfWork, only: str | None = None) -> list[Group]:
             description=row.description,
             members=count or 0,
             roles=roles.get(row.id, ()),
+            directory=directories.get(row.id),
             created_at=row.created_at,
         )
         for row, count in uow.db.execute(query)

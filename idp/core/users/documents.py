@@ -1,11 +1,13 @@
 """A user as a JSON document: the import columns, and what only we know (DECISIONS 24)."""
 
+from dataclasses import asdict
+
 from idp.core.users.views import UserView
 
 
 def user_document(user: UserView) -> dict[str, object]:
     """Return a user as a flat document; moments are aware, and nothing in it is secret."""
-    password = user.password
+    password, directory = user.password, user.directory
     return {
         "id": user.id,
         "sub": user.sub,
@@ -27,8 +29,9 @@ def user_document(user: UserView) -> dict[str, object]:
         "password_set_at": password.set_at if password else None,
         "password_set_by": password.set_by if password else None,
         "password_is_shared": password.is_shared if password else False,
-        "must_change": password.must_change if password else False,
+        "must_change": any(each.must_change for each in (password, directory) if each),
         "temporary_until": password.temporary_until if password else None,
+        "directory": asdict(directory) if directory else None,
         "locked_at": user.locked_at,
         "last_sign_in_at": user.last_sign_in_at,
         "version": user.version,

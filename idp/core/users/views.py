@@ -15,6 +15,7 @@ from idp.core.roles import roles_by_user
 from idp.core.work import UnitOfWork
 from idp.errors import NotFound
 from idp.ids import UserId
+from idp.store.directories import DirectoryLinkRow
 from idp.store.users import UNUSABLE, CredentialRow, UserRow
 
 
@@ -43,12 +44,33 @@ class PasswordView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DirectoryView:
+    """Which entry of which directory a user is, and how it stood at `checked_at`.
+
+    Attributes:
+        stable_id: what the directory knows the entry by, whatever its name is.
+        is_removed: an administrator here deactivated the account, whatever the directory says.
+        gone_since: when the directory was first seen to have it no more.
+    """
+
+    connector: str
+    stable_id: str
+    login: str
+    is_disabled: bool
+    is_removed: bool
+    must_change: bool
+    gone_since: datetime | None
+    checked_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UserView:
     """A user. The members named like an import column hold what that column holds.
 
     Attributes:
         version: grows with each edit (ETag).
-        password: None for an account that cannot sign in with one yet.
+        password: None for an account that cannot sign in with one of ours, or not yet.
+        directory: None for an account of our own.
     """
 
     id: UserId
@@ -69,6 +91,7 @@ class UserView:
     external_id: str | None
     claims: Mapping[str, Any]
     password: PasswordView | None
+    directory: DirectoryView | None
     last_sign_in_at: datetime | None
     version: int
     created_at: datetime
@@ -124,11 +147,21 @@ def get_row_to_write(uow: UnitOfWork, user_id: str) -> UserRow:
 def views_of(
     uow: UnitOfWork, rows: Sequence[tuple[UserRow, CredentialRow | None]]
 ) -> list[UserView]:
-    """Return users with their groups and roles; two SELECTs, however many they are."""
+    """Return users with their groups and roles; two SELECTs, however many they are.
+
+    One more if some are of a directory.
+    """
     ids = [user.id for user, _ in rows]
     groups, roles = group_names(uow, ids), roles_by_user(uow, ids)
+    links = _links(uow, [user.id for user, _ in rows if user.connector is not None])
     return [
-        _view(user, credential, groups.get(user.id, ()), roles.get(user.id, ()))
+        _view(
+            user,
+            credential,
+            groups=groups.get(user.id, ()),
+            roles=roles.get(user.id, ()),
+            directory=_directory(links.get(user.id), credential),
+        )
         for user, credential in rows
     ]
 
@@ -143,8 +176,10 @@ def status_of(user: UserRow) -> UserStatus:
 def _view(
     user: UserRow,
     credential: CredentialRow | None,
+    *,
     groups: tuple[str, ...],
     roles: tuple[str, ...],
+    directory: DirectoryView | None,
 ) -> UserView:
     return UserView(
         id=UserId(user.id),
@@ -165,10 +200,35 @@ def _view(
         external_id=user.external_id,
         claims=user.claims,
         password=_password(credential),
+        directory=directory,
         last_sign_in_at=user.last_sign_in_at,
         version=user.version,
         created_at=user.created_at,
         updated_at=user.updated_at,
+    )
+
+
+def _links(uow: UnitOfWork, user_ids: Sequence[str]) -> Mapping[str, DirectoryLinkRow]:
+    if not user_ids:
+        return {}
+    query = sa.select(DirectoryLinkRow).where(DirectoryLinkRow.user_id.in_(user_ids))
+    return {link.user_id: link for link in uow.db.scalars(query)}
+
+
+def _directory(
+    link: DirectoryLinkRow | None, credential: CredentialRow | None
+) -> DirectoryView | None:
+    if link is None:
+        return None
+    return DirectoryView(
+        connector=link.connector,
+        stable_id=link.stable_id,
+        login=link.login,
+        is_disabled=link.is_disabled,
+        is_removed=link.is_removed,
+        must_change=credential is not None and credential.must_change,
+        gone_since=link.gone_since,
+        checked_at=link.checked_at,
     )
 
 

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from idp.core.sync.runs import RunMode
 from idp.jobs.runner import Runner
 from tests.idp.api.desk import Desk
 from tests.support.story import open_story
+from tests.support.syncing import sync_to_end
 from tests.support.world import STAFF
 
-LINES = "id,login,email,name\n1,ada,ada@example.com,Ada\n2,ben,ben@example.com,Ben\n"
+LINES = "id,login,email,name,groups\n1,ada,ada@example.com,Ada,makers\n2,ben,ben@example.com,Ben,\n"
 CRM, LDAP = "crm", "corp"
 SECRET = "bind-Secret-7"
 ALL = "/realms/staff/connectors"
@@ -93,6 +95,27 @@ def test_plan_look_apply(desk: Desk) -> None:
     assert standing["last_success_at"] is not None
     outcomes = {item["outcome"] for item in desk.get(changes, token).json["items"]}
     assert outcomes == {"done"}
+
+
+def test_whose_an_account_and_a_group_are_is_told(desk: Desk) -> None:
+    token = desk.service("admin:directory", "admin:read")
+    desk.story.world.add_user("local")
+    sync_to_end(desk.story.world, CRM, RunMode.FULL)
+
+    users = {
+        user["username"]: user for user in desk.get("/realms/staff/users", token).json["items"]
+    }
+    [group] = desk.get("/realms/staff/groups", token).json["items"]
+
+    told = users["ada"]["directory"]
+    assert desk.get(f"/realms/staff/users/{users['ada']['id']}", token).json["directory"] == told
+    assert told.pop("checked_at").startswith("20")
+    assert told == {
+        "connector": CRM, "stable_id": "1", "login": "ada", "must_change": False,
+        "is_disabled": False, "is_removed": False, "gone_since": None,
+    }  # fmt: skip
+    assert users["local"]["directory"] is None
+    assert group["directory"] == {"connector": CRM, "is_missing": False}
 
 
 def test_a_directory_that_is_away_can_be_asked_again(desk: Desk, file: Path) -> None:

@@ -252,6 +252,31 @@ def test_status_tells_what_is_needed(office: Office) -> None:
     assert json.loads(everything.stdout)["connectors"][0]["runs"][0]["state"] == "failed"
 
 
+def test_whose_an_account_and_a_group_are_is_told(office: Office) -> None:
+    def idp(*words: str) -> str:
+        answer = run_command(office.world.runtime, *words, "--realm", "staff")
+        assert answer.exit_code == 0, answer.stderr
+        return answer.stdout
+
+    office.world.add_user("local")
+    office.idp("sync", "--yes")
+    idp("group", "edit", "Office", "--add-role", "auditor")
+    assert "directory\tcrm\n" in idp("user", "show", "u0")
+    assert "Office\t3\t\tauditor\tcrm\t" in idp("group", "list")
+
+    office.write("i0,u0,u0@example.com,Person 0,false,,", "i1,u1,u1@example.com,Person 1,true,,")
+    done = office.idp("sync", "--yes", "--release")
+    assert done.exit_code == 0, done.stderr
+    idp("user", "deactivate", "u1")
+
+    assert "directory\tcrm, disabled there\n" in idp("user", "show", "u0")
+    assert "id in the directory\ti0\n" in idp("user", "show", "u0")
+    assert "directory\tcrm, deactivated here\n" in idp("user", "show", "u1")
+    assert "directory\tcrm, gone since 2026-11-02" in idp("user", "show", "u2")
+    assert "Office\t0\t\tauditor\tcrm, missing there\t" in idp("group", "list")
+    assert json.loads(idp("user", "show", "local", "--json"))["directory"] is None
+
+
 def test_list_names_each_directory(office: Office) -> None:
     listed = run_command(office.world.runtime, "directory", "list")
     document = run_command(office.world.runtime, "directory", "list", "--json")
