@@ -18,6 +18,8 @@ class CursorKind(Enum):
     """Content synchronisation (RFC 4533), beginning at the `contextCSN` of the tree."""
     USN = "usn"
     """`uSNChanged`, a number that grows with each change on one domain controller."""
+    ENTRY_USN = "entryusn"
+    """`entryUSN`, a number that grows with each change on one 389 server, however it came there."""
     TIME = "time"
     """`modifyTimestamp`, by the clock of one server."""
 

@@ -7,7 +7,7 @@ ipa-graceperiod).
 from dataclasses import replace
 from datetime import datetime
 
-from connectors.ldap.dialect import AccountState, IdAttribute, read_uuid, write_uuid
+from connectors.ldap.dialect import AccountState, CursorKind, IdAttribute, read_uuid, write_uuid
 from connectors.ldap.ds389 import DS389, is_switched_off
 from connectors.ldap.values import Attributes, first, read_time
 from connectors.verdicts import Verdict
@@ -63,6 +63,8 @@ FREEIPA = replace(
     ids=(IdAttribute(name="ipaUniqueID", read=read_uuid, write=write_uuid),),
     state_attributes=(_PRINCIPAL, "nsAccountLock", _ACCOUNT_ENDS, _PASSWORD_ENDS, _PASSWORD_SET),
     read_state=_read_state,
+    # The times of changes are passed on between its servers, so they may lie before a cursor.
+    cursor=CursorKind.ENTRY_USN,
     read_refusal=_read_refusal,
     must_change_mark=(_PASSWORD_ENDS, b"19700101000000Z"),
     shows_mark=_shows_mark,

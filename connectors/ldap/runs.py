@@ -15,7 +15,7 @@ from connectors.ldap.names import escape_value
 from connectors.ldap.paging import read_pages
 from connectors.ldap.session import Session
 from connectors.ldap.settings import MEMBER_UID, LdapSettings, Scope
-from connectors.ldap.stamps import Reading, TimeFeed, UsnFeed
+from connectors.ldap.stamps import EntryUsnFeed, Reading, TimeFeed, UsnFeed
 from connectors.port import CursorRefused, Now
 from connectors.records import (
     Changed,
@@ -62,6 +62,8 @@ def feed_of(settings: LdapSettings, open_session: Callable[[], Session]) -> Feed
             return SyncFeed(searches, open_session, timeout)
         case CursorKind.USN:
             return UsnFeed(searches, reading)
+        case CursorKind.ENTRY_USN:
+            return EntryUsnFeed(searches, reading)
         case CursorKind.TIME:
             return TimeFeed(searches, reading)
         case never:

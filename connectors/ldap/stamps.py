@@ -31,8 +31,14 @@ OVERLAP = timedelta(seconds=60)
 """Changes of this time before the cursor are told again: times have a resolution of a second, and
 a change may be stamped before it can be seen."""
 
+NUMBERS_AGAIN = 50
+"""Changes of so many numbers before the cursor are told again: a 389 server counts a change before
+it can be seen."""
+
 _PAGE = 500
 _DELETED = "cn=Deleted Objects,"
+_NAME = "netscapemdsuffix"
+"""What a 389 server calls itself by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,10 +93,7 @@ class UsnFeed:
             moment = self._moment(session, root)
         if moment is None or any(parts.get(key) != moment[key] for key in ("server", "invocation")):
             refuse("it is of another domain controller, or of this one before it was restored")
-        number, now = parts.get("usn"), moment["usn"]
-        if not isinstance(number, int) or not isinstance(now, int) or not 0 <= number <= now:
-            refuse("it names no number that this domain controller has given")
-        clause = f"(uSNChanged>={number + 1})"
+        clause = f"(uSNChanged>={_number_of(parts, moment) + 1})"
         told = [self._reading.changed(search, clause) for search in self._searches]
         gone = self._deleted(root, clause)
         for each in told:
@@ -129,6 +132,42 @@ class UsnFeed:
         return {read_guid(value) for value in ids if value is not None}
 
 
+class EntryUsnFeed:
+    """Tells changes of one 389 server by the numbers of its USN plug-in.
+
+    What another server of the same data passed on has one as well, of when it came.
+    """
+
+    needs = "it tells no lastusn: its USN plug-in is off, or counts for each suffix by itself"
+    _kind = "ldap-entryusn-1"
+
+    def __init__(self, searches: Sequence[Search], reading: Reading) -> None:
+        self._searches = searches
+        self._reading = reading
+        self._scope = fingerprint(*searches)
+
+    def present(self, session: Session) -> Cursor | None:
+        """Return the highest number that this server has given, with its name."""
+        moment = self._moment(session)
+        return None if moment is None else write_cursor(self._kind, self._scope, **moment)
+
+    def since(self, cursor: Cursor) -> tuple[list[Told], Cursor]:
+        """Return what bears a higher number than the cursor, and what bears one a little lower."""
+        parts = read_cursor(cursor, self._kind, self._scope)
+        with closing(self._reading.open_session()) as session:
+            moment = self._moment(session)
+        if moment is None or parts.get("server") != moment["server"]:
+            refuse("it is of another server")
+        clause = f"(entryUSN>={max(0, _number_of(parts, moment) + 1 - NUMBERS_AGAIN)})"
+        told = [self._reading.changed(search, clause) for search in self._searches]
+        return told, write_cursor(self._kind, self._scope, **moment)
+
+    def _moment(self, session: Session) -> dict[str, object] | None:
+        root = read_root(session, ("lastusn", _NAME), Deadline(self._reading.timeout))
+        number = read_integer(first(root, "lastusn"))
+        return None if number is None else {"server": _name_of(root, session), "usn": number}
+
+
 class TimeFeed:
     """Tells changes of one server by the times that it stamps on them."""
 
@@ -162,9 +201,20 @@ class TimeFeed:
     def _moment(self, session: Session) -> Mapping[str, object] | None:
         deadline = Deadline(self._reading.timeout)
         clock = read_clock(session, deadline)
-        root = read_root(session, ("netscapemdsuffix",), deadline)
-        name = (first(root, "netscapemdsuffix") or str(session.server).encode()).decode("utf-8")
+        name = _name_of(read_root(session, (_NAME,), deadline), session)
         return None if clock is None else {"server": name, "time": clock.decode("ascii")}
+
+
+def _number_of(parts: Mapping[str, object], moment: Mapping[str, object]) -> int:
+    """Return the number in a cursor, which the server must have given by now."""
+    number, now = parts.get("usn"), moment["usn"]
+    if not isinstance(number, int) or not isinstance(now, int) or not 0 <= number <= now:
+        refuse("it names no number that this server has given")
+    return number
+
+
+def _name_of(root: Attributes, session: Session) -> str:
+    return (first(root, _NAME) or str(session.server).encode()).decode("utf-8")
 
 
 def read_clock(session: Session, deadline: Deadline) -> bytes | None:

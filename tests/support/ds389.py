@@ -68,10 +68,14 @@ class Layout:
     Attributes:
         tree: entries that others are below, with the access rules.
         schema: LDIF lines of attributes and classes.
+        plugins: names of plug-ins beside those that each server has.
+        settings: of the server as a whole.
     """
 
     tree: Sequence[tuple[str, Attributes]]
     schema: str = ""
+    plugins: Sequence[str] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 @contextmanager
@@ -136,10 +140,10 @@ def _configure(home: Path, port: int, tls_port: int, layout: Layout) -> None:
     text = "\n".join(line for line in lines if not line.startswith("#"))
     for name, value in values.items():
         text = text.replace(f"%{name}%", value)
-    for plugin in ("MemberOf Plugin", "referential integrity postoperation"):
+    for plugin in (*_PLUGINS, *layout.plugins):
         head, marker, rest = text.partition(f"dn: cn={plugin},")
         text = head + marker + rest.replace("pluginenabled: off", "pluginenabled: on", 1)
-    own = "\n".join(f"{name}: {value}" for name, value in _OWN.items())
+    own = "\n".join(f"{name}: {value}" for name, value in (_OWN | dict(layout.settings)).items())
     text = text.replace(
         "dn: cn=config\n", f"dn: cn=config\n{own}\nnsslapd-securePort: {tls_port}\n", 1
     )
@@ -148,6 +152,7 @@ def _configure(home: Path, port: int, tls_port: int, layout: Layout) -> None:
         (home / "conf/schema/60own.ldif").write_text(layout.schema)
 
 
+_PLUGINS = ("MemberOf Plugin", "referential integrity postoperation")
 _OWN = {
     "nsslapd-security": "on",
     "nsslapd-syntaxcheck": "off",

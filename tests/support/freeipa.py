@@ -43,14 +43,15 @@ objectClasses: ( 2.16.840.1.113730.3.8.4.4 NAME 'ipaUserGroup' SUP nestedGroup S
 _TOLD_TO_ALL = (
     "objectClass || cn || sn || uid || displayName || givenName || mail || memberOf || member || "
     "ipaUniqueID || krbPrincipalName || krbPrincipalExpiration || krbPasswordExpiration || "
-    "krbLastPwdChange || nsAccountLock || createTimestamp || modifyTimestamp"
+    "krbLastPwdChange || nsAccountLock || createTimestamp || modifyTimestamp || entryUSN"
 )
 
 
 @contextmanager
 def running_freeipa() -> Iterator[Ds389Server]:
     """Start a server with FreeIPA's first entries; stop it afterwards."""
-    with running_ds389([], [], Layout(_tree(), _SCHEMA)) as server:
+    layout = Layout(_tree(), _SCHEMA, plugins=("USN",), settings={"nsslapd-entryusn-global": "on"})
+    with running_ds389([], [], layout) as server:
         server.tools.change(
             "",
             "add: objectClass", "objectClass: extensibleObject", "-",

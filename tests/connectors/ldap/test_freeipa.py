@@ -1,5 +1,6 @@
 """FreeIPA: reading and signing in, from a real server with FreeIPA's tree and access rules."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -8,8 +9,9 @@ import pytest
 
 from connectors.ldap.controls import PASSWORD_IS_OVER, PASSWORD_POLICY
 from connectors.ldap.source import LdapDirectory
-from connectors.port import DirectoryMisconfigured
-from connectors.records import DirectoryEntry, DirectoryGroup
+from connectors.ldap.stamps import NUMBERS_AGAIN
+from connectors.port import CursorRefused, DirectoryMisconfigured
+from connectors.records import Cursor, DirectoryChanges, DirectoryEntry, DirectoryGroup
 from connectors.verdicts import Verdict, WriteVerdict
 from tests.support.directories import PASSWORD, OpenLdap
 from tests.support.ds389 import Ds389Server, grant
@@ -208,19 +210,59 @@ def test_a_temporary_password_is_one_that_ended_when_it_was_set(
     assert _verdict(writing, login, "an entirely new 1") is held
 
 
-def test_whoever_changed_is_told_since_the_cursor(ipa: LdapDirectory, freeipa: Ds389Server) -> None:
+def _cursor(source: LdapDirectory) -> Cursor:
+    with source.read() as run:
+        assert run.cursor is not None
+        return run.cursor
+
+
+def _changes(source: LdapDirectory, since: Cursor) -> DirectoryChanges:
+    with source.read() as run:
+        return run.changes(since)
+
+
+def test_what_changed_is_told_since_a_cursor(ipa: LdapDirectory, freeipa: Ds389Server) -> None:
     dn = add_user(freeipa, "changing", PASSWORD)
-    with ipa.read() as run:
-        list(run.entries())
-        cursor = run.cursor
-    assert cursor is not None
+    group = add_user_group(freeipa, "growing", [])
+    cursor = _cursor(ipa)
     freeipa.tools.change(dn, "replace: displayName", "displayName: Somebody Else")
+    freeipa.tools.change(group, "add: member", f"member: {dn}")
 
-    with ipa.read() as run:
-        told = run.changes(cursor)
-        changed = {each.login: each for each in told.people.entries}
+    changes = _changes(ipa, cursor)
 
-    assert changed["changing"].attributes["name"] == ("Somebody Else",)
+    people = {each.login: each for each in changes.people.entries}
+    groups = {each.name: each for each in changes.groups.entries}
+    assert people["changing"].attributes["name"] == ("Somebody Else",)
+    assert groups["growing"].members == (people["changing"].address,)
+
+
+def test_a_change_is_told_by_its_number_and_again_for_a_few_others(
+    ipa: LdapDirectory, freeipa: Ds389Server
+) -> None:
+    add_user(freeipa, "early", PASSWORD)
+    dn = add_user(freeipa, "often", PASSWORD)
+    for number in range(NUMBERS_AGAIN - 10):
+        freeipa.tools.change(dn, "replace: displayName", f"displayName: {number}")
+    cursor = _cursor(ipa)
+    assert "early" in {each.login for each in _changes(ipa, cursor).people.entries}
+
+    for number in range(20):
+        freeipa.tools.change(dn, "replace: displayName", f"displayName: {number}")
+    later = _changes(ipa, _cursor(ipa))
+
+    assert {"often"} == {each.login for each in later.people.entries}
+    assert later.cursor == _cursor(ipa)
+
+
+@pytest.mark.parametrize(
+    "parts", [{"server": "another"}, {"usn": 10**12}, {"usn": -1}, {"usn": "1"}, {"usn": None}],
+    ids=repr,
+)  # fmt: skip
+def test_a_number_of_another_server_or_life_is_refused(
+    ipa: LdapDirectory, parts: dict[str, object]
+) -> None:
+    with pytest.raises(CursorRefused):
+        _changes(ipa, Cursor(json.dumps(json.loads(_cursor(ipa)) | parts)))
 
 
 def test_a_preserved_user_is_there_no_more(ipa: LdapDirectory, freeipa: Ds389Server) -> None:
