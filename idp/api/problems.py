@@ -68,6 +68,7 @@ _WORDS: Mapping[str, str] = {
     "client.changed": "Somebody changed the client meanwhile; read it again.",
     "client.exists": "There is a client with this id already.",
     "client.invalid": "The client cannot be registered like this.",
+    "group.changed_meanwhile": "Somebody changed the group meanwhile; read it again.",
     "group.in_client": "An app is for its members; limit that app to others first.",
     "directory.busy": "The directory is being read or synced at this moment; try again later.",
     "directory.misconfigured": "The directory cannot be read like this; nothing was changed.",

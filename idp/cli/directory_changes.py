@@ -31,6 +31,7 @@ _CSV_COLUMNS = (
     *("change", "login or group", "id in the directory"),
     *("member", "before", "after", "reason", "outcome"),
 )
+_NEW = ("create", "group_create")
 _AS_USUAL: Mapping[str, object] = {"is_enabled": True, "must_change": False}
 """Of somebody new, what is told only when it is otherwise."""
 _NO_MEMBER: Mapping[str, str] = {
@@ -143,10 +144,11 @@ def _page(
 
 def _in_one_line(change: Change) -> str:
     """Return what a change makes different, but for what its name or its kind says already."""
+    is_new = change.op in _NEW
     told = [
         _difference(member, before, after)
         for member, before, after in change.differing
-        if after != change.name and not (before is None and _AS_USUAL.get(member) == after)
+        if not (is_new and after in (change.name, _AS_USUAL.get(member)))
     ]
     return "; ".join(told) or _NO_MEMBER.get(change.op, "")
 

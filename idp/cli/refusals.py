@@ -31,6 +31,7 @@ _WORDS: Mapping[str, str] = {
     "user.locked": "the user is locked",
     "user.directory_owned": "a directory owns the account; change this there",
     "user.disabled_by_directory": "the directory that owns the account disabled it",
+    "group.changed_meanwhile": "the group was changed or removed meanwhile",
     "group.directory_owned": "a directory owns the group; change it there",
     "group.invalid": "that cannot be stored",
     "client.invalid": "that cannot be stored",

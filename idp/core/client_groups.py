@@ -83,6 +83,13 @@ def refuse_in_clients(uow: UnitOfWork, group: GroupRow) -> None:
         raise Conflict("group.in_client", name=group.name, client_ids=list(found))
 
 
+def hold_clients(uow: UnitOfWork, group_ids: Collection[str]) -> None:
+    """Keep the clients that name any of these groups from being changed meanwhile."""
+    naming = sa.select(ClientGroupRow.client_id).where(ClientGroupRow.group_id.in_(group_ids))
+    query = sa.select(ClientRow.client_id).where(ClientRow.client_id.in_(naming))
+    uow.db.execute(query.order_by(ClientRow.client_id).with_for_update()).all()
+
+
 def outdate_clients(uow: UnitOfWork, group_id: str) -> Sequence[str]:
     """Have what was read of the clients that name a group count as outdated; return their ids."""
     found = uow.db.scalars(_clients_of(group_id)).all()

@@ -65,7 +65,8 @@ def grant_group_role(uow: UnitOfWork, group_id: str, role: AdminRole) -> bool:
 
     Raises:
         Forbidden, SignInTooOld: see `require_right_to_roles`.
-        Conflict: `admin.other_realm`: only users of the staff realm can be administrators.
+        Conflict: `admin.other_realm`: only users of the staff realm can be administrators;
+            `group.changed_meanwhile`, when the group is removed at this moment.
     """
     if uow.realm != ADMIN_REALM:
         raise Conflict("admin.other_realm", realm=ADMIN_REALM)
@@ -85,7 +86,7 @@ def revoke_group_role(uow: UnitOfWork, group_id: str, role: AdminRole) -> bool:
 
     Raises:
         Forbidden: `admin.group_gives_role`.
-        Conflict: `admin.last_owner`.
+        Conflict: `admin.last_owner`; `group.changed_meanwhile`, as for giving.
     """
     require_right_to_roles(uow, [group_id])
     group = _hold_group(uow, group_id)
@@ -185,7 +186,11 @@ def _require_right(uow: UnitOfWork) -> None:
 
 
 def _hold_group(uow: UnitOfWork, group_id: str) -> GroupRow:
-    return uow.db.get_one(GroupRow, (uow.realm, group_id), with_for_update={"key_share": True})
+    key = (uow.realm, group_id)
+    group = uow.db.get(GroupRow, key, with_for_update={"key_share": True})
+    if group is None:  # removed since it was looked up
+        raise Conflict("group.changed_meanwhile", id=group_id)
+    return group
 
 
 def _members(group_id: str) -> sa.Select[str]:

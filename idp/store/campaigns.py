@@ -135,8 +135,8 @@ def measure_drift(connection: Connection, plan: Plan, criteria: Criteria) -> Dri
         _is_selected(plan, criteria),
         _reason(plan.exclusion).is_(None),
     )
-    lost = planned.where(target.c.user_id.not_in(now))
-    gained = now.where(user.c.id.not_in(planned))
+    # Not "not in": PostgreSQL would compare each of many users with all the others.
+    lost, gained = sa.except_(planned, now), sa.except_(now, planned)
     counts = (
         connection.execute(sa.select(sa.func.count()).select_from(query.subquery())).scalar_one()
         for query in (planned, lost, gained)

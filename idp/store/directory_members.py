@@ -72,8 +72,7 @@ def groups_of_changed(connection: Connection, realm: str, connector: str, run_id
 
 def leaving(realm: str, connector: str, group_id: str, inside: Collection[str]) -> sa.Select[str]:
     """Return the query for the members of a group whom none of the groups `inside` of it lists."""
-    wanted = _wanted(realm, connector, inside)
-    return _present(realm, group_id).where(_membership.c.user_id.not_in(wanted))
+    return _present(realm, group_id).where(_is_unlisted(realm, connector, inside))
 
 
 def joining(realm: str, connector: str, group_id: str, inside: Collection[str]) -> sa.Select[str]:
@@ -104,7 +103,7 @@ def settle_members(
         sa.delete(_membership).where(
             _membership.c.realm == realm,
             _membership.c.group_id == group_id,
-            _membership.c.user_id.not_in(_wanted(realm, connector, inside)),
+            _is_unlisted(realm, connector, inside),
         )
     )
     new = joining(*place).add_columns(_literal(realm), _literal(group_id))
@@ -123,6 +122,13 @@ def _wanted(realm: str, connector: str, inside: Collection[str]) -> sa.Select[st
         _link.c.gone_since.is_(None),
         _link.c.address_hash.in_(listed),
     )
+
+
+def _is_unlisted(realm: str, connector: str, inside: Collection[str]) -> sa.ColumnElement[bool]:
+    """Return the condition that none of the groups `inside` lists the user of a membership."""
+    own = _wanted(realm, connector, inside).where(_link.c.user_id == _membership.c.user_id)
+    # Not "not in": PostgreSQL would compare each of many members with everybody who is listed.
+    return ~own.correlate(_membership).exists()
 
 
 def _present(realm: str, group_id: str) -> sa.Select[str]:

@@ -12,9 +12,15 @@ Answer = TypeVar("Answer")
 
 
 def during(
-    world: World, first: Callable[[UnitOfWork], object], second: Callable[[], Answer]
+    world: World,
+    first: Callable[[UnitOfWork], object],
+    second: Callable[[], Answer],
+    then: Callable[[UnitOfWork], object] | None = None,
 ) -> Answer:
     """Begin the second while the first is not committed; it ends before, or waits.
+
+    Args:
+        then: what the first goes on with while the second waits.
 
     Returns:
         What the second answers; an error of its own is raised.
@@ -25,6 +31,8 @@ def during(
             uow.db.flush()
             begun = pool.submit(second)
             wait_until(lambda: begun.done() or _somebody_waits(world), what="the second")
+            if then is not None:
+                then(uow)
         return begun.result()
 
 

@@ -119,6 +119,8 @@ def _apply_changes(uow: UnitOfWork, applying: Applying, phase: str, after: int) 
     if phase == _NEW:
         people_acts.create(uow, applying, rows)
     else:
+        if phase == _LISTS:
+            group_acts.hold_groups(uow, rows)
         for row in rows:
             row.outcome = _apply_one(uow, applying, row)
     if are_many and after == _BEFORE_ALL:
@@ -174,11 +176,13 @@ def _is_all_to_settle(uow: UnitOfWork, applying: Applying) -> bool:
 
     Or so many people changed that to find their groups, for each batch anew, takes longer.
     """
-    if hold_directory(uow, applying.connector).unsettled != applying.run_id:
+    directory = hold_directory(uow, applying.connector)
+    if directory.unsettled != applying.run_id:
         return True
     run = uow.db.get_one(DirectoryRunRow, (uow.realm, applying.run_id))
     people = sum(run.counts[op] for op in (*_PHASES[_PEOPLE][0], *_PHASES[_NEW][0], "moved"))
-    if people >= max(MANY, run.counts["seen"] // _MOST_OF_ALL):
+    everybody = max(run.counts["seen"], directory.seen)  # an incremental run sees who changed
+    if people >= max(MANY, everybody // _MOST_OF_ALL):
         return True
     change = DirectoryChangeRow
     elsewhere = sa.select(change.position).where(

@@ -5,9 +5,11 @@ that vanished stays, empty, while a policy, an app or a role names it: it is the
 and the same again when it is back. Another one of its name takes its place, for the policy alone.
 """
 
+from collections.abc import Iterable
+
 import sqlalchemy as sa
 
-from idp.core.client_groups import forget_group, outdate_clients
+from idp.core.client_groups import forget_group, hold_clients, outdate_clients
 from idp.core.events import Event, EventCode
 from idp.core.group_roles import (
     end_lost_roles,
@@ -40,6 +42,17 @@ _BAD_NAME = "skipped:name_unusable"
 _STILL_NAMED = "skipped:still_named"
 _LAST_OWNER = "skipped:last_owner"
 _LONGEST = 128
+
+
+def hold_groups(uow: UnitOfWork, changes: Iterable[DirectoryChangeRow]) -> None:
+    """Keep the groups of some changes from being named meanwhile, and what names them as it is.
+
+    Apps first, then groups, then who is in them: in the order of whoever gives apps and roles.
+    """
+    ids = {change.subject_id for change in changes if change.subject_id is not None}
+    hold_clients(uow, ids)
+    held = sa.select(GroupRow.id).where(GroupRow.id.in_(ids)).order_by(GroupRow.id)
+    uow.db.execute(held.with_for_update()).all()
 
 
 def create_group(uow: UnitOfWork, applying: Applying, change: DirectoryChangeRow) -> str:
@@ -103,8 +116,7 @@ def remove_group(uow: UnitOfWork, change: DirectoryChangeRow) -> str:
     known = _group_as_reviewed(uow, change, is_gone=True)
     if known is None:
         return CHANGED
-    # Before its members, as where a role is taken from it; nobody can name it from here on.
-    group = uow.db.get_one(GroupRow, (uow.realm, known.group_id), with_for_update=True)
+    group = uow.db.get_one(GroupRow, (uow.realm, known.group_id))
     members = sa.select(MembershipRow.user_id).where(MembershipRow.group_id == group.id)
     leaving = hold_leaving(uow, group.id, members)
     for row in (MembershipRow, DirectoryMemberRow):

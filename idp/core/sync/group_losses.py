@@ -4,7 +4,7 @@ Groups that give roles, or that apps are for, are few, so each is looked through
 listed in it, or in a group inside of it, as soon as the run is applied.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from idp.core.client_groups import groups_with_apps
 from idp.core.group_roles import roles_by_group
 from idp.core.roles import AdminRole, acting_owners
+from idp.core.sync.sightings import same_entry
 from idp.core.sync.staging import GROUP, NOTHING, SEEN, USER
 from idp.core.work import UnitOfWork
 from idp.store.directories import (
@@ -174,22 +175,34 @@ def _leaving(
 
     A group that the run read lists where people will lie, another one where they lay before.
     """
-    link, stage, change = DirectoryLinkRow, DirectoryStageRow, DirectoryChangeRow
-    now, before = _listed_now(run, inside), _listed_before(run, inside)
-    seen = sa.select(stage.stable_id).where(
-        stage.run_id == run.id, stage.kind.in_((USER, SEEN)), stage.address_hash != NOTHING
-    )
-    going = sa.select(change.subject_id).where(change.run_id == run.id, change.op == "gone")
-    staying = sa.select(link.user_id).where(
-        link.connector == run.connector,
-        sa.or_(
-            link.address_hash.in_(before),
-            link.stable_id.in_(seen.where(stage.address_hash.in_(now))),
-            sa.and_(link.address_hash.in_(now), link.stable_id.not_in(seen)),
-        ),
-        link.user_id.not_in(going),
-    )
+    change = DirectoryChangeRow
     present = sa.select(MembershipRow.user_id).where(MembershipRow.group_id == group_id)
-    leaving = uow.db.scalars(present.where(MembershipRow.user_id.not_in(staying)))
+    going = sa.exists().where(
+        change.run_id == run.id, change.op == "gone", change.subject_id == MembershipRow.user_id
+    )
+    unlisted = present.where(*(~stays.exists() for stays in _staying(run, inside)))
+    leaving = uow.db.scalars(sa.union(present.where(going), unlisted))
     members = uow.db.scalar(sa.select(sa.func.count()).select_from(present.subquery()))
     return members or 0, frozenset(leaving)
+
+
+def _staying(run: DirectoryRunRow, inside: Collection[str]) -> Iterator[sa.Select[str]]:
+    """Yield the queries by which the user of a membership may be listed inside of a group.
+
+    Each by itself, and none with "in" or "not in" beside "or": PostgreSQL would compare each of
+    many members with everybody who is listed.
+    """
+    link, stage = DirectoryLinkRow, DirectoryStageRow
+    now, before = _listed_now(run, inside), _listed_before(run, inside)
+    own = sa.select(link.user_id).where(
+        link.connector == run.connector, link.user_id == MembershipRow.user_id
+    )
+    seen = sa.and_(
+        same_entry(),
+        stage.run_id == run.id,
+        stage.kind.in_((USER, SEEN)),
+        stage.address_hash != NOTHING,
+    )
+    yield own.where(link.address_hash.in_(before))
+    yield own.join(stage, seen).where(stage.address_hash.in_(now))
+    yield own.where(link.address_hash.in_(now), ~sa.exists().where(seen))

@@ -184,6 +184,17 @@ def test_what_changes_is_shown_before_and_after(office: Office) -> None:
     assert "group_update\tOffice\twho is in it\n" in shown
 
 
+def test_a_login_that_changes_is_shown_before_and_after(office: Office) -> None:
+    office.people(1)
+    office.idp("sync", "--yes")
+    office.write("i0,ada@example.com,ada@example.com,Person 0,true,Office,")
+
+    shown = office.idp("plan").stdout
+
+    told = "email: u0@example.com → ada@example.com; username: u0 → ada@example.com\n"
+    assert f"update\tada@example.com\t{told}" in shown
+
+
 def test_an_account_that_is_only_read_by_other_settings_is_told_as_such(
     office: Office, database_url: str, clock: FakeClock
 ) -> None:

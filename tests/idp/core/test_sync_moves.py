@@ -21,9 +21,10 @@ from idp.core.sync import applying
 from idp.core.sync.runs import RunMode
 from idp.core.sync_schedule import Synced, sync_directory
 from idp.core.work import HOST, UnitOfWork
-from idp.errors import Conflict
+from idp.errors import Conflict, IdpError
 from idp.jobs.runner import Runner
 from idp.store.directories import DirectoryMemberRow
+from idp.store.groups import GroupRow, MembershipRow
 from idp.store.users import UserRow
 from tests.support.directories import PASSWORD
 from tests.support.killing import WorkerDied, dying_at_commit
@@ -345,6 +346,25 @@ def _mixed(names: Iterable[str], number: int) -> list[str]:
     return sorted(names, key=lambda name: hashlib.sha256(f"{number} {name}".encode()).digest())
 
 
+def test_a_run_that_saw_few_settles_their_groups_alone(
+    bridge: Bridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(applying, "MANY", 1)
+    for group in ("quiet", "busy"):
+        bridge.directory.put_group(group, f"ou={group}")
+    for number in range(20):
+        bridge.directory.put(f"p{number}", f"at {number}")
+    bridge.sync(RunMode.FULL)
+    with bridge.world.begin() as uow:
+        stray = uow.db.query(UserRow).filter_by(username="p1").one()
+        uow.db.add(MembershipRow(group_id=get_group(uow, "quiet").id, user_id=stray.id))
+    bridge.directory.put("p0", "at 99", "busy")
+
+    bridge.sync()
+
+    assert (bridge.members("quiet"), bridge.members("busy")) == ({"p1"}, {"p0"})
+
+
 @pytest.mark.parametrize("is_renamed", [True, False])
 def test_a_group_that_moves_and_changes_at_once_is_not_where_it_was(
     stale: Bridge, *, is_renamed: bool
@@ -418,11 +438,8 @@ def test_who_is_let_in_between_two_batches_takes_nothing_from_others(
     assert granted == len(auditors.keys() | entered)
 
 
-def test_who_is_let_in_while_lists_are_taken_is_in_the_groups_that_they_name(
-    bridge: Bridge, auditors: dict[str, int]
-) -> None:
-    bridge.directory.put("new", "at 9", "auditors")
-    job_id = bridge.read(RunMode.SWEEP)
+def _stopped_before_lists(world: World, job_id: str) -> Job:
+    """Apply until groups come next, and return the job as it is then."""
     waiting: list[Job] = []
 
     def stop(job: Job) -> None:
@@ -431,11 +448,20 @@ def test_who_is_let_in_while_lists_are_taken_is_in_the_groups_that_they_name(
             raise WorkerDied
 
     with pytest.raises(WorkerDied):
-        Runner(bridge.world.runtime).run_job(job_id, stop)
+        Runner(world.runtime).run_job(job_id, stop)
+    return waiting[0]
+
+
+def test_who_is_let_in_while_lists_are_taken_is_in_the_groups_that_they_name(
+    bridge: Bridge, auditors: dict[str, int]
+) -> None:
+    bridge.directory.put("new", "at 9", "auditors")
+    job_id = bridge.read(RunMode.SWEEP)
+    job = _stopped_before_lists(bridge.world, job_id)
 
     during(
         bridge.world,
-        lambda uow: applying.apply_batch(uow, waiting[0]),
+        lambda uow: applying.apply_batch(uow, job),
         lambda: bridge.let_in("new"),
     )
 
@@ -655,3 +681,52 @@ class TestGroupsThatVanished:
 
         assert (bridge.groups(), bridge.members("Admins")) == ({"Admins"}, set())
         assert bridge.sync(RunMode.SWEEP).plan_id is None
+
+    def test_no_role_is_given_to_one_that_goes_at_this_moment(self, bridge: Bridge) -> None:
+        bridge.directory.drop("g1")
+        job = self._job_before_lists(bridge)
+
+        with pytest.raises(IdpError, match=r"group\.(changed_meanwhile|not_found)"):
+            during(
+                bridge.world,
+                lambda uow: applying.apply_batch(uow, job),
+                lambda: _give_role(bridge.world, "Admins"),
+            )
+
+        assert bridge.groups() == set()
+
+    def test_whoever_names_one_of_several_that_go_waits_for_nobody_in_them(
+        self, bridge: Bridge
+    ) -> None:
+        for group in ("g0", "g2"):
+            bridge.directory.put_group(group, f"ou={group}")
+            bridge.directory.put("ada", "at 1", group)
+        bridge.sync(RunMode.FULL)
+        for group in ("g0", "g2"):
+            _give_role(bridge.world, group)
+            bridge.directory.drop(group)
+        job = self._job_before_lists(bridge)
+
+        def hold(uow: UnitOfWork) -> None:
+            key = (uow.realm, get_group(uow, "g2").id)
+            uow.db.get_one(GroupRow, key, with_for_update={"key_share": True})
+
+        def apply() -> None:
+            with bridge.world.begin() as uow:
+                applying.apply_batch(uow, job)
+
+        def take(uow: UnitOfWork) -> None:
+            revoke_group_role(uow, get_group(uow, "g2").id, AdminRole.AUDITOR)
+
+        during(bridge.world, hold, apply, take)
+
+        assert bridge.groups() == {"Admins", "g0"}
+
+    def _job_before_lists(self, bridge: Bridge) -> Job:
+        """Read, and apply until groups come next."""
+        bridge.world.advance(hours=25)
+        runtime = bridge.world.runtime
+        synced = sync_directory(runtime, STAFF, NAME, RunMode.SWEEP)
+        assert synced.plan_id is not None
+        job_id = synced.job_id or apply_plan(runtime, STAFF, synced.plan_id, None, HOST)
+        return _stopped_before_lists(bridge.world, job_id)
