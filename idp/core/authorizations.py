@@ -166,9 +166,10 @@ def find_request(
 
 
 def find_client_of(uow: UnitOfWork, request: AuthorizationRequest) -> Client | None:
-    """Return the client that asked, or None when it is not active any more."""
+    """Return the client that asked, or None when it is gone, or waits at the address no more."""
     client = client_at(uow, request.client_id, request.client_version)
-    return client if client.is_active else None
+    is_there = client.is_active and client.allows_redirect_uri(request.redirect_uri)
+    return client if is_there else None
 
 
 def find_way_back(uow: UnitOfWork, request_id: str, browser: RawToken) -> str | None:

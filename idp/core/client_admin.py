@@ -14,10 +14,11 @@ from idp.core.codes import drop_codes
 from idp.core.events import Event, EventCode
 from idp.core.uniqueness import one_of_a_kind
 from idp.core.work import UnitOfWork
-from idp.errors import Conflict, NotFound, PreconditionFailed
+from idp.errors import Conflict, InvalidInput, NotFound, PreconditionFailed
 from idp.ids import ClientId, RawToken
 from idp.store.clients import ClientRow, ConsentRow
 from idp.store.tokens import TokenFamilyRow
+from idp.store.users import UserRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,7 @@ def create_client(uow: UnitOfWork, registration: Registration) -> ClientCreated:
         Conflict: `client.exists`.
     """
     check_registration(registration, uow.realm)
+    _refuse_subject(uow, registration.client_id)
     row = uow.db.get(ClientRow, (uow.realm, registration.client_id), with_for_update=True)
     if row is not None and row.is_active:
         raise Conflict("client.exists", client_id=registration.client_id)
@@ -177,6 +179,19 @@ def _active(uow: UnitOfWork, client_id: str) -> ClientRow:
     if row is None or not row.is_active:
         raise NotFound("client.not_found", client_id=client_id)
     return row
+
+
+def _refuse_subject(uow: UnitOfWork, client_id: str) -> None:
+    """Return when no person has this id as `sub`, for a client's own tokens carry it there.
+
+    Raises:
+        InvalidInput: `client.invalid`.
+
+    Spec: RFC 9068 5.
+    """
+    if uow.db.scalar(sa.select(UserRow.id).where(UserRow.sub == client_id)) is not None:
+        problem = {"field": "client_id", "reason": "is the subject of a person"}
+        raise InvalidInput("client.invalid", problems=[problem])
 
 
 def _secret_of(registration: Registration) -> RawToken | None:

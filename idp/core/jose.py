@@ -100,12 +100,14 @@ def peek(token: str) -> Claims | None:
 
 
 def fits(key: Key, alg: str) -> bool:
-    """Tell whether `key` may be used with `alg`: kind, curve and size.
+    """Tell whether `key` may verify with `alg`: kind, curve, size and what it says of its use.
 
-    Spec: RFC 7518 3.3, 3.4, 3.5; RFC 8037 3.1.
+    Spec: RFC 7517 4.2, 4.3, 4.4; RFC 7518 3.3, 3.4, 3.5; RFC 8037 3.1.
     """
     document = key.as_dict(private=False)
     if document.get("alg", alg) != alg or document.get("use", "sig") != "sig":
+        return False
+    if "verify" not in document.get("key_ops", ("verify",)):
         return False
     if alg in _NAMED_KEYS:
         return (document["kty"], document.get("crv")) == _NAMED_KEYS[alg]

@@ -1,7 +1,11 @@
 """What stands before Flask: the path prefix, answers that cost nothing, mounted applications."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import IO, Any
+
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from idp.http.guards import MAX_BODY
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -26,6 +30,37 @@ class PrefixMiddleware:
         return self._application(environ, start_response)
 
 
+class _Body:
+    """The body of a request. One that is malformed breaks off, which is answered with 400.
+
+    Otherwise what the server finds wrong with its chunks would look like a bug of ours; and of one
+    in chunks that is too long Werkzeug gives the beginning as if it were the whole.
+    """
+
+    def __init__(self, stream: IO[bytes], most: int | None) -> None:
+        self._stream = stream
+        self._most = most
+        self._length = 0
+
+    def read(self, size: int = -1) -> bytes:
+        """Read up to `size` bytes.
+
+        Raises:
+            RequestEntityTooLarge: it is longer than the site takes.
+        """
+        try:
+            found = self._stream.read(size)
+            self._length += len(found)
+            is_full = self._most is not None and self._length >= self._most
+            is_longer = is_full and self._stream.read(1) != b""
+        except Exception as error:  # each server has errors of its own
+            msg = "the body cannot be read"
+            raise OSError(msg) from error
+        if is_longer:
+            raise RequestEntityTooLarge
+        return found
+
+
 class Front:
     """Sends each request to the mounted application that owns its path, else to the site."""
 
@@ -44,10 +79,13 @@ class Front:
                 status, headers, body = answer
                 start_response(status, headers)
                 return [] if environ.get("REQUEST_METHOD") == "HEAD" else [body]
+        stream = environ["wsgi.input"]
         path = str(environ.get("PATH_INFO", ""))
         for root, application in self._mounts.items():
             if path == root or path.startswith(f"{root}/"):
                 environ["SCRIPT_NAME"] = str(environ.get("SCRIPT_NAME", "")) + root
                 environ["PATH_INFO"] = path[len(root) :]
+                environ["wsgi.input"] = _Body(stream, None)  # it has limits of its own
                 return application(environ, start_response)
+        environ["wsgi.input"] = _Body(stream, MAX_BODY)
         return self._site(environ, start_response)

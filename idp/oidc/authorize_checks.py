@@ -175,7 +175,7 @@ def _check_claims(question: Question) -> Members:
 
 def _unknown(question: Question) -> str | None:
     """Return whom a hint means that cannot be read: nobody when no screen may ask who it is."""
-    return NOBODY if question.params.get("prompt") == "none" else None
+    return NOBODY if "none" in (question.params.get("prompt") or "").split() else None
 
 
 CHECKS: tuple[Callable[[Question], Members], ...] = (

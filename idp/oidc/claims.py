@@ -3,7 +3,7 @@
 Spec: OIDC Core 5.1, 5.4, 5.5.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from idp.clock import epoch_seconds
@@ -58,6 +58,11 @@ def claims_of(
     wanted = (c for c in CLAIMS if c.scope in scopes or c.name in names)
     found = ((claim.name, claim.value(facts)) for claim in wanted)
     return {name: value for name, value in found if value is not None}
+
+
+def names_within(names: Iterable[str], scopes: Collection[str]) -> list[str]:
+    """Return those of `names` that belong to one of `scopes`."""
+    return [name for name in names if SCOPE_OF.get(name) in scopes]
 
 
 def _full_name(facts: ClaimFacts) -> str | None:

@@ -11,7 +11,7 @@ from typing import Any
 from idp.core.clients import Client
 from idp.core.names import is_storable
 from idp.core.tokens import ACR
-from idp.oidc.claims import SCOPE_OF
+from idp.oidc.claims import SCOPE_OF, names_within
 from idp.oidc.errors import InvalidRequestError
 
 NOBODY = ""
@@ -52,10 +52,7 @@ def parse_claims_request(text: str, client: Client) -> ClaimsRequest:
     """
     document = _object(text)
     places = {place: _members(document.get(place)) for place in _PLACES}
-    names = {
-        place: [name for name in asked if SCOPE_OF.get(name) in client.scopes]
-        for place, asked in places.items()
-    }
+    names = {place: names_within(asked, client.scopes) for place, asked in places.items()}
     return ClaimsRequest(names, _subject(places), _is_acr_out_of_reach(places))
 
 

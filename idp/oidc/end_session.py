@@ -51,7 +51,7 @@ def logout(realm: str) -> Response:
     visit = current_visit()
     try:
         params = query_or_form()
-        if flask.request.method == "POST":
+        if flask.request.method == "POST" and not params.repeated:
             # A cross-site POST comes without cookies (SameSite=Lax); the GET that follows has them.
             return redirect(with_query(visit.url("/logout"), params.values))
         with visit.work() as uow:

@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException
 from idp.core.tokens import GrantRefused
 from idp.errors import IdpError, RateLimited, Unavailable
 from idp.http.visit import current_visit
+from idp.oidc.cors import allow_origin
 
 _log = structlog.get_logger("idp.oidc")
 P = ParamSpec("P")
@@ -87,21 +88,28 @@ def error_answer(error: OAuth2Error) -> Response:
     return json_answer(dict(error.get_body()), error.status_code, headers)
 
 
-def json_endpoint(view: Callable[P, Response]) -> Callable[P, Response]:
-    """Make `view` answer every refusal as JSON, whatever the client says it accepts."""
+def json_endpoint(view: Callable[P, Response], *, for_pages: bool) -> Callable[P, Response]:
+    """Make `view` answer every refusal as JSON, whatever the client says it accepts.
+
+    Args:
+        for_pages: the scripts of apps ask here, and may read why they are refused.
+    """
 
     @functools.wraps(view)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> Response:
         try:
             return view(*args, **kwargs)
         except OAuth2Error as error:
-            return error_answer(error)
+            refusal = error_answer(error)
+        except Unavailable as error:
+            return _idp_answer(error)  # to ask about origins would only be to wait once more
         except IdpError as error:
-            return _idp_answer(error)
+            refusal = _idp_answer(error)
         except HTTPException as error:
             code = error.code or 500
             document = {"error": "invalid_request", "error_description": "Malformed request."}
-            return json_answer(document, code)
+            refusal = json_answer(document, code)
+        return allow_origin(refusal, None) if for_pages else refusal
 
     return wrapped
 

@@ -18,7 +18,7 @@ from idp.core.runtime import Runtime
 from idp.core.scopes import OPENID, is_for_administration
 from idp.core.tokens import Authorization, ClientAuthorization
 from idp.ids import RealmName
-from idp.oidc.claims import claims_of
+from idp.oidc.claims import claims_of, names_within
 
 _JTI_BYTES = 16
 
@@ -106,5 +106,6 @@ class Issuer:
         if proved.nonce is not None:
             claims["nonce"] = proved.nonce
         if proved.facts is not None:
-            claims |= claims_of(proved.facts, scopes=(), names=proved.id_claims)
+            names = names_within(proved.id_claims, proved.client.scopes)
+            claims |= claims_of(proved.facts, scopes=(), names=names)
         return signer.sign(claims, typ="JWT")

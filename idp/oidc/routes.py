@@ -56,7 +56,8 @@ def _json_views(
 def _add_json(
     protocol: Blueprint, name: str, view: Callable[[], Response], methods: list[str]
 ) -> None:
-    answer = json_endpoint(view)
+    for_pages = name != "introspect"
+    answer = json_endpoint(view, for_pages=for_pages)
 
     def call(realm: str) -> Response:
         return answer()
@@ -65,7 +66,7 @@ def _add_json(
         return preflight(", ".join(methods))
 
     protocol.add_url_rule(f"/{name}", name, call, methods=methods, provide_automatic_options=False)
-    if name != "introspect":
+    if for_pages:
         protocol.add_url_rule(
             f"/{name}",
             f"{name}_preflight",

@@ -10,7 +10,7 @@ from flask import Response
 
 from idp.http.visit import current_visit
 from idp.oidc.cors import allow_origin
-from idp.oidc.errors import InvalidRequestError, error_answer
+from idp.oidc.errors import InvalidRequestError
 from idp.oidc.params import MalformedParametersError, Parameters, is_form, parse_parameters
 from idp.oidc.server import OAuthServer, TokenRequest
 
@@ -40,7 +40,7 @@ def token(server: OAuthServer) -> Response:
     visit = current_visit()
     params = body_parameters()
     if params.get("grant_type") is None:
-        return error_answer(InvalidRequestError("grant_type is missing."))
+        raise InvalidRequestError("grant_type is missing.")
     request = TokenRequest(visit, params)
     # Authlib's stub says a triple; its server returns what `handle_response` makes.
     response = cast("Response", server.create_token_response(request))

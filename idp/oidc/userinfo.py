@@ -13,7 +13,7 @@ from idp.core.scopes import OPENID
 from idp.core.work import UnitOfWork
 from idp.http.visit import current_visit
 from idp.oidc.bearer import bearer_token
-from idp.oidc.claims import SCOPE_OF, claims_of
+from idp.oidc.claims import SCOPE_OF, claims_of, names_within
 from idp.oidc.cors import allow_origin
 from idp.oidc.errors import BearerError, error_answer, json_answer
 
@@ -36,7 +36,8 @@ def userinfo() -> Response:
 
 def _claims(uow: UnitOfWork, token: AccessToken) -> dict[str, Any]:
     assert token.account is not None  # noqa: S101 - the caller looked
-    names = tuple((token.claims_request or {}).get("userinfo", ()))
+    asked = (token.claims_request or {}).get("userinfo", ())
+    names = names_within(asked, token.client.scopes)
     if not names and not token.scopes & set(SCOPE_OF.values()):
         return {}
     with_groups = "groups" in token.scopes or "groups" in names

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -216,6 +217,26 @@ def test_doctor_says_how_to_mend(installed: Installation, database: Database) ->
     assert "run that version" in results["migrations"]["hint"]
     assert "refused" in results["mail"]["problem"].lower()
     assert results["mail"]["hint"] is not None
+
+
+def test_doctor_hands_on_no_control_character_of_a_server(
+    database_url: str, tmp_path: Path
+) -> None:
+    with socket.create_server((LOOPBACK, 0)) as server, ThreadPoolExecutor(1) as pool:
+        settings = {"mail": {"url": f"smtp://{LOOPBACK}:{server.getsockname()[1]}"}}
+        installed = write_installation(tmp_path, database_url=database_url, settings=settings)
+        run_command(None, "init", "--config", str(installed.config))
+        pool.submit(_greet, server, b"554 \x1b[2Jgo away\r\n")
+
+        answer = run_command(None, "doctor", "--config", str(installed.config))
+
+    assert "PROBLEM mail: 554 \\x1b[2Jgo away" in answer.stdout
+
+
+def _greet(server: socket.socket, greeting: bytes) -> None:
+    connection, _ = server.accept()
+    with connection:
+        connection.sendall(greeting)
 
 
 def test_doctor_begins_with_the_configuration(tmp_path: Path) -> None:

@@ -2,16 +2,20 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from gunicorn.http.body import Body, ChunkedReader  # type: ignore[import-untyped]
+from gunicorn.http.unreader import IterUnreader  # type: ignore[import-untyped]
 from werkzeug.test import Client, TestResponse
 
 from idp.app import create_app
 from idp.core.keys import create_first_keys
 from idp.core.work import SYSTEM
 from idp.http.front import Environ, Front, StartResponse
-from tests.support.story import open_story
+from idp.http.guards import MAX_BODY
+from tests.support.story import Story, open_story
 from tests.support.world import PORTAL, STAFF, open_world
 
 Open = Callable[..., AbstractContextManager[Client]]
@@ -170,6 +174,37 @@ def test_plain_http_before_an_https_address(open_at: Open) -> None:
     assert (believed.status_code, secure.status_code) == (200, 200)
     assert form.status_code == 403
     assert "Set-Cookie" not in form.headers
+
+
+BAD_CHUNKS = (b"zz\r\ngrant\r\n", b"-5\r\n", b"5\r\ngrantX\r\n", b"5\r\ngr")
+
+
+@pytest.mark.parametrize("path", ["token", "sign-in"])
+def test_a_body_in_bad_chunks_is_refused(story: Story, path: str) -> None:
+    for chunks in BAD_CHUNKS:
+        body = Body(ChunkedReader(None, IterUnreader([chunks])))
+        answer = Client(story.application).post(
+            f"/realms/staff/{path}",
+            base_url="http://localhost:8080",
+            content_type="application/x-www-form-urlencoded",
+            environ_overrides={"wsgi.input": body, "wsgi.input_terminated": True},
+        )
+        assert answer.status_code == 400, chunks
+
+
+def test_a_body_in_too_many_chunks_is_refused(story: Story) -> None:
+    def answer(length: int) -> TestResponse:
+        form = b"grant_type=client_credentials&x=".ljust(length, b"x")
+        return Client(story.application).post(
+            "/realms/staff/token",
+            base_url="http://localhost:8080",
+            content_type="application/x-www-form-urlencoded",
+            environ_overrides={"wsgi.input": BytesIO(form), "wsgi.input_terminated": True},
+        )
+
+    assert answer(MAX_BODY).status_code == 401
+    assert answer(MAX_BODY + 1).status_code == 413
+    assert answer(MAX_BODY + 1).mimetype == "application/json"
 
 
 def test_a_mounted_application_sees_its_own_root() -> None:

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import pytest
 
 from idp.core.authorizations import find_request, note_consent, note_signed_in, refuse_request
+from idp.core.client_admin import update_client
 from idp.http.cookies import Cookies
 from idp.ids import RawToken, SessionId
 from idp.store.tokens import AuthorizationCodeRow
@@ -105,6 +106,19 @@ def test_a_request_of_another_browser_is_unknown(story: Story) -> None:
     story.sign_in(browser=thief)
 
     assert story.get(f"/interaction/{request_id}", browser=thief).status == 400
+    assert story.world.count(AuthorizationCodeRow) == 0
+
+
+def test_a_request_ends_with_the_address_that_waits_for_its_answer(story: Story) -> None:
+    app = story.app()
+    request_id, _ = interaction_of(story.authorize(app))
+    with story.world.begin() as uow:
+        update_client(uow, "web", {"redirect_uris": ("https://web.example/new",)})
+    story.sign_in()
+
+    answer = story.get(f"/interaction/{request_id}")
+
+    assert (answer.status, answer.location) == (400, "")
     assert story.world.count(AuthorizationCodeRow) == 0
 
 
@@ -244,8 +258,9 @@ def test_a_hint_that_is_not_ours_names_nobody(story: Story) -> None:
     tokens = story.tokens(app)
 
     for hint in ("junk", tokens["access_token"], story.tokens(other)["id_token"]):
-        answer = story.authorize(app, id_token_hint=hint, prompt="none")
-        assert answer.returned["error"] == "login_required"
+        for prompt in ("none", " none", "none none"):
+            answer = story.authorize(app, id_token_hint=hint, prompt=prompt)
+            assert answer.returned["error"] == "login_required"
         assert story.authorize(app, id_token_hint=hint).code
 
 

@@ -6,9 +6,12 @@ import threading
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
+from idp.errors import InvalidInput
+from idp.store.clients import ClientRow
 from tests.support.story import App, Story
 
 BASIC: dict[str, Any] = {"grant_type": "client_credentials"}
@@ -240,6 +243,19 @@ def test_an_rsa_key_may_sign_with_pss(story: Story) -> None:
     assert signed(story, assertion(story, key=key, alg="PS256")) == (200, None)
     assert signed(story, assertion(story, key=key, alg="RS256", jti="b")) == (200, None)
     assert signed(story, assertion(story, key=key, alg="RS384", jti="c"))[0] == 401
+
+
+@pytest.mark.parametrize("uses", [["sign"], []])
+def test_a_key_that_may_not_verify_proves_nothing(story: Story, uses: list[str]) -> None:
+    useless = {"keys": [{**KEY.as_dict(private=False), "key_ops": uses}]}
+    with pytest.raises(InvalidInput):
+        signer(story, jwks=useless)
+    signer(story)
+    with story.world.begin() as uow:  # as an earlier version let it in
+        row = uow.db.get_one(ClientRow, (uow.realm, "signer"))
+        row.jwks, row.version = useless, row.version + 1
+
+    assert signed(story, assertion(story)) == (401, "invalid_client")
 
 
 def test_of_parallel_uses_of_one_assertion_one_counts(story: Story) -> None:

@@ -214,7 +214,10 @@ def test_jwks_and_discovery_answer_while_the_database_is_down(database_url: str)
 
         assert kids(story) == known
         assert story.get(DISCOVERY).status == 200
-        answer = story.token(None, grant_type="client_credentials", client_id="x")
+        page = {"Origin": ORIGIN}
+        malformed = story.token(None, headers=page, client_id="x")
+        assert (malformed.status, malformed.error) == (400, "invalid_request")
+        answer = story.token(None, headers=page, grant_type="client_credentials", client_id="x")
         assert (answer.status, answer.error) == (503, "temporarily_unavailable")
         assert answer.response.headers["Retry-After"]
 
@@ -260,6 +263,26 @@ def test_a_page_reads_its_own_clients_answers_only(story: Story) -> None:
         headers = {"Authorization": f"Bearer {token}", "Origin": origin}
         answer = story.get("/userinfo", headers=headers)
         assert answer.response.headers.get("Access-Control-Allow-Origin") == expected
+
+
+def test_a_page_reads_why_it_is_refused_before_its_client_is_known(story: Story) -> None:
+    story.app("spa", application_type="spa", spa_origins=(ORIGIN,))
+    wrong = {"Authorization": "Bearer a.b.c"}
+    questions: tuple[tuple[str, dict[str, str], dict[str, str]], ...] = (
+        ("/userinfo", {}, wrong),
+        ("/token", {"grant_type": "refresh_token", "client_id": "nobody"}, {}),
+        ("/token", {}, {}),
+        ("/token", {"client_id": "spa"}, {}),
+        ("/revoke", {"client_id": "spa"}, {}),
+    )
+
+    for path, form, headers in questions:
+        for origin, expected in ((ORIGIN, ORIGIN), ("https://evil.example", None), ("null", None)):
+            answer = story.post_form(path, form, {**headers, "Origin": origin})
+            assert answer.status in {400, 401}
+            assert answer.response.headers.get("Access-Control-Allow-Origin") == expected
+    at_introspection = story.post_form("/introspect", {}, {"Origin": ORIGIN})
+    assert "Access-Control-Allow-Origin" not in at_introspection.response.headers
 
 
 def test_a_browser_asks_first(story: Story) -> None:

@@ -165,6 +165,7 @@ def test_what_cannot_be_read_changes_nothing(story: Story) -> None:
 
     assert story.get("/logout?state=%ff").status == 400
     assert story.get(f"/logout?id_token_hint={hint}&id_token_hint={hint}").status == 400
+    assert story.send("POST", "/logout?client_id=a", data={"client_id": "web"}).status == 400
     assert story.send("HEAD", f"/logout?id_token_hint={hint}").status == 200
     fields = form_fields(log_out(story).text)
     spoilt = {**fields, "post_logout_redirect_uri": "https://evil.example/"}

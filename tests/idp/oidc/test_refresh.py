@@ -1,5 +1,6 @@
 """Refresh: rotation, the ten seconds of grace, reuse, the limits, and who may do it."""
 
+import json
 from typing import Any
 
 import pytest
@@ -164,6 +165,22 @@ def test_a_scope_that_the_client_lost_is_gone(story: Story) -> None:
         update_client(uow, "web", {"scopes": ("openid",)})
 
     assert story.refresh(app, first).json["scope"] == "openid"
+
+
+def test_a_claim_asked_for_by_name_goes_with_its_scope(story: Story) -> None:
+    app = story.app()
+    story.sign_in()
+    wish = {"email": None, "given_name": None}
+    first = story.tokens(app, claims=json.dumps({"id_token": wish, "userinfo": wish}))
+    with story.world.begin() as uow:
+        update_client(uow, "web", {"scopes": ("openid",)})
+
+    later = story.refresh(app, first["refresh_token"]).json
+
+    assert "email" in story.claims(first["id_token"])
+    assert "email" not in story.claims(later["id_token"])
+    for token in (first["access_token"], later["access_token"]):
+        assert set(story.userinfo(token).json) == {"sub"}
 
 
 def test_an_idle_token_ends(story: Story) -> None:

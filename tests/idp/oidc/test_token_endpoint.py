@@ -3,7 +3,10 @@
 from io import BytesIO
 from typing import Any
 
+import pytest
+
 from idp.core.client_admin import update_client
+from idp.errors import InvalidInput
 from tests.support.story import Story
 
 
@@ -121,6 +124,15 @@ def test_a_service_gets_a_token_of_its_own(story: Story) -> None:
     assert part.json["scope"] == "jobs"
     assert "refresh_token" not in whole.json
     assert "id_token" not in whole.json
+
+
+def test_a_service_cannot_pass_for_a_person(story: Story) -> None:
+    app = story.app()
+    story.sign_in()
+    subject = story.claims(story.tokens(app)["id_token"])["sub"]
+
+    with pytest.raises(InvalidInput):
+        story.app(subject, application_type="service")
 
 
 def test_an_administration_token_is_for_that_api(story: Story) -> None:
