@@ -8,7 +8,7 @@ Spec: RFC 9068 4; RFC 7009 2.1.
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.engine import Row
@@ -30,6 +30,8 @@ EPOCH_CLAIM = "idp_epoch"
 FAMILY_CLAIM = "idp_family"
 """The family (everything that one code gave) that the token belongs to."""
 
+_SKEW = timedelta(seconds=5)
+"""By how much the clocks of two nodes may differ; what an earlier client of the id got is older."""
 _ID = re.compile(r"[0-9a-f-]{36}", re.ASCII)
 _JTI = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
@@ -128,7 +130,7 @@ def _living(
     uow: UnitOfWork, row: Row[Any], claims: Claims, jti_hash: TokenHash
 ) -> AccessToken | None:
     client = client_at(uow, claims["client_id"], row.client_version)
-    if not client.is_active:
+    if not client.is_active or from_epoch_seconds(claims["iat"]) < client.created_at - _SKEW:
         return None
     account = None
     if FAMILY_CLAIM in claims:

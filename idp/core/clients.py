@@ -4,6 +4,7 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -25,7 +26,8 @@ class Client:
     """A registered client; member names follow RFC 7591 where it has one.
 
     `application_type` is one of `web spa native service`; `keys` are its public keys. `is_limited`:
-    it is for members of some groups only.
+    it is for members of some groups only. `created_at` is when it got its id, which an earlier one
+    may have had.
     """
 
     id: ClientId
@@ -47,6 +49,7 @@ class Client:
     id_token_alg: str
     is_limited: bool
     is_active: bool
+    created_at: datetime
 
     @property
     def is_public(self) -> bool:
@@ -116,6 +119,7 @@ def client_of(row: ClientRow) -> Client:
         id_token_alg=row.id_token_signed_response_alg,
         is_limited=row.is_limited,
         is_active=row.is_active,
+        created_at=row.created_at,
     )
 
 

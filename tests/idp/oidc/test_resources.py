@@ -350,3 +350,9 @@ def test_a_removed_client_takes_its_tokens_along(story: Story) -> None:
     assert story.userinfo(tokens["access_token"]).status == 401
     assert story.introspect(rs, own).json == {"active": False}
     assert story.refresh(app, tokens["refresh_token"]).error == "invalid_client"
+
+    story.world.advance(seconds=10)
+    again = story.app("m2m", application_type="service")
+    assert story.introspect(rs, own).json == {"active": False}
+    new = story.token(again, grant_type="client_credentials").json["access_token"]
+    assert story.introspect(rs, new).json["active"] is True
