@@ -10,9 +10,10 @@ from pydantic import Field
 from idp.api.access import DIRECTORY, POLICY, READ, RESET, SYSTEM
 from idp.api.endpoints import Answer, Call, Endpoint
 from idp.api.paging import cut, read_id_cursor, write_cursor
-from idp.api.plans import scope_of
+from idp.api.plans import require_power_over_targets, scope_of
 from idp.api.schema import NextCursor, PageQuery, View
 from idp.core import jobs
+from idp.core.resets import APPLY_JOB, UNDO_JOB
 from idp.core.runtime import Runtime
 from idp.core.work import UnitOfWork
 from idp.errors import NotFound
@@ -93,7 +94,11 @@ def find_realm(runtime: Runtime, job_id: str) -> RealmName:
 
 def _ask(call: Call, job_id: str, ask: Callable[[UnitOfWork, str], jobs.Job]) -> Answer:
     with call.work() as uow:
-        call.caller.require(scope_of(jobs.get_job(uow, job_id).kind))
+        job = jobs.get_job(uow, job_id)
+        call.caller.require(scope_of(job.kind))
+        if ask is jobs.resume_job and job.kind in (APPLY_JOB, UNDO_JOB):
+            # Who could not have begun a reset cannot have it go on either.
+            require_power_over_targets(call.caller, uow, str(job.params["plan_id"]))
         return Answer(_shown(ask(uow, job_id)))
 
 

@@ -25,6 +25,7 @@ from idp.core.roles import require_recent_sign_in
 from idp.core.runtime import Runtime
 from idp.core.sync.applying import APPLY_JOB
 from idp.core.sync.kind import KIND_NAME as SYNC
+from idp.core.work import UnitOfWork
 from idp.errors import InvalidInput, NotFound
 from idp.ids import RealmName
 
@@ -88,6 +89,16 @@ class Started(View):
 def scope_of(kind: str) -> str:
     """Return the scope that acts of a kind take, of a plan or of a job."""
     return (_SCOPES | _JOB_SCOPES).get(kind.removesuffix(".undo"), SYSTEM)
+
+
+def require_power_over_targets(caller: Caller, uow: UnitOfWork, plan_id: str) -> None:
+    """Return when the caller may act on everybody whom a bulk reset would hit.
+
+    Raises:
+        Forbidden: `admin.subject_is_administrator`.
+    """
+    if not caller.has_power_over_all:
+        refuse_administrators(list_administrators(uow, plan_id))
 
 
 def list_plans(call: Call, query: PlanQuery) -> Answer:
@@ -185,8 +196,8 @@ def _require_scope(call: Call, plan_id: str) -> str:
     with call.work(write=False) as uow:
         plan = plans.get_plan(uow, plan_id)
         call.caller.require(scope_of(plan.kind))
-        if plan.kind == BULK_RESET and not call.caller.has_power_over_all:
-            refuse_administrators(list_administrators(uow, plan_id))
+        if plan.kind == BULK_RESET:
+            require_power_over_targets(call.caller, uow, plan_id)
         return plan.kind
 
 

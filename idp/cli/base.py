@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 
 import click
 
-from idp.cli.output import Progress, json_text, print_table, progress
+from idp.cli.output import Progress, json_text, print_table, printable_lines, progress
 from idp.cli.refusals import Refusal
 from idp.ids import RealmName
 
@@ -169,7 +169,7 @@ class CliContext:
 
     def say(self, text: str) -> None:
         """Tell the person something on stderr; stdout is for results."""
-        click.echo(text, err=True)
+        click.echo(printable_lines(text), err=True)
 
     def table(self, rows: "Iterable[Sequence[object]]", columns: "Sequence[str]") -> None:
         """Print rows under their headings on stdout."""

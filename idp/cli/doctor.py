@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from connectors.port import ConnectorError, DirectoryUnavailable
 from idp.cli.base import CliContext, json_option
+from idp.cli.output import printable, printable_lines
 from idp.config import Connector
 from idp.core.readiness import check_readiness
 from idp.core.roles import ADMIN_REALM
@@ -51,9 +52,10 @@ def doctor(context: CliContext, *, as_json: bool) -> None:
 
 def _print(result: Result) -> None:
     state = "OK     " if result.problem is None else "PROBLEM"
-    click.echo(f"{state} {result.name}" + (f": {result.problem}" if result.problem else ""))
+    told = f"{result.name}: {result.problem}" if result.problem else result.name
+    click.echo(f"{state} {printable_lines(told)}")
     for line in (result.hint or "").splitlines():
-        click.echo(f"        {line}")
+        click.echo(f"        {printable(line)}")
 
 
 def _examine(context: CliContext) -> Iterator[Result]:

@@ -33,9 +33,23 @@ def printable(value: object) -> str:
     )
 
 
+def printable_lines(text: str) -> str:
+    """Return `text` with its line breaks; other control characters are escaped."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
 def json_text(value: object) -> str:
     """Return one JSON document: frozen dataclasses as objects, moments and durations ISO 8601."""
-    return json.dumps(_plain(value), ensure_ascii=False, indent=2)
+    text = json.dumps(_plain(value), ensure_ascii=False, indent=2)
+    # JSON lets through what steers a terminal beyond ASCII, such as U+009B, and DEL.
+    return "\n".join(map(_with_escapes, text.split("\n")))
+
+
+def _with_escapes(line: str) -> str:
+    """Return a line of a JSON document with everything escaped that no terminal should get."""
+    if line.isprintable():
+        return line
+    return "".join(mark if mark.isprintable() else json.dumps(mark)[1:-1] for mark in line)
 
 
 def _plain(value: object) -> object:

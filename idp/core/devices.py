@@ -1,7 +1,7 @@
 """Known devices: browsers in which a user signed in before.
 
-Others' wrong guesses do not stop a user there, because a known device counts its own (see
-`throttle`). A device is known until its user's password becomes another one elsewhere.
+Wrong guesses made elsewhere do not stop a user there, because known devices have a count of their
+own (see `guesses`). A device is known until its user's password becomes another one elsewhere.
 """
 
 from datetime import timedelta
@@ -77,12 +77,6 @@ def keep_device(
         .where(KnownDeviceRow.token_hash == hash_token(device), KnownDeviceRow.user_id == user_id)
         .values(generation=generation)
     )
-
-
-def list_device_hashes(uow: UnitOfWork, user_id: UserId) -> list[str]:
-    """Return the hashes of a user's devices."""
-    query = sa.select(KnownDeviceRow.token_hash).where(KnownDeviceRow.user_id == user_id)
-    return list(uow.db.scalars(query))
 
 
 def count_known_devices(uow: UnitOfWork, user_id: UserId, *, generation: int) -> int:

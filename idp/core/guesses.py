@@ -26,7 +26,7 @@ from idp.core.throttle import (
     wait_for,
 )
 from idp.core.work import UnitOfWork
-from idp.ids import RawToken, UserId, hash_token
+from idp.ids import RawToken, UserId
 from idp.store import hot_sign_in
 from idp.store.throttle import Bucket
 
@@ -62,8 +62,10 @@ class Guess:
     """One attempt to prove a password, as it stood before anything was hashed.
 
     Attributes:
-        told: the brake of the name, or of the known device; its wait may be told. Known devices of
-            a directory's account share the brake of the account: the directory counts them as one.
+        told: the brake of the name, or of the account's known devices; its wait may be told. Known
+            devices count together, since whoever shares one could begin anew there by signing in
+            to an account of their own. Those of a directory's account share even the brake of the
+            account: the directory counts all as one.
         network: the brake of the address; its wait may be told.
         silent: the brake of the account.
         is_throttled: one of them was set.
@@ -99,17 +101,16 @@ class TemporaryPasswordOver:
     """The password is right, but its time is over; only recovery by e-mail helps."""
 
 
-def guess_by_name(uow: UnitOfWork, typed: str, found: LookedUp, device: RawToken | None) -> Guess:
+def guess_by_name(uow: UnitOfWork, typed: str, found: LookedUp) -> Guess:
     """Read what an attempt under a typed name meets; the same statements for every name."""
     key = find_key(typed) or typed[:_LONGEST_ODD_NAME]
-    known = device if found.is_device_known else None
-    return _guess(uow, key, found.account, known)
+    return _guess(uow, key, found.account, is_known=found.is_device_known)
 
 
 def guess_of_account(uow: UnitOfWork, account: Account, device: RawToken | None) -> Guess:
     """Read what an attempt meets on the change form of somebody who is known already."""
-    known = device if is_known_device(uow, device, account) else None
-    return _guess(uow, account.owner.username_key, account, known)
+    is_known = is_known_device(uow, device, account)
+    return _guess(uow, account.owner.username_key, account, is_known=is_known)
 
 
 def refusal_of(guess: Guess, *, is_right: bool) -> Refusal | None:
@@ -232,23 +233,21 @@ def note_first_waits(uow: UnitOfWork, guess: Guess, trips: list[Brake]) -> None:
             _record_throttled(uow, guess, scope)
 
 
-def _guess(
-    uow: UnitOfWork, key: str, account: Account | None, known_device: RawToken | None
-) -> Guess:
+def _guess(uow: UnitOfWork, key: str, account: Account | None, *, is_known: bool) -> Guess:
     name = bucket_of(uow, "name", key)
     network = network_of(uow.trace.address)
     own = bucket_of(uow, "account", account.user_id if account else f"name {key}")
     at_network: tuple[Brake, ...] = ()
     silent: tuple[Brake, ...] = ()
-    if known_device is None:
+    if account is None or not is_known:
         told = _brake_on(uow, name)
         per_address = uow.runtime.config.limits.sign_in_per_address
         at_network = brake_of(bucket_of(uow, "address", network), per_address) if network else ()
         silent = _brake_on(uow, own)
-    elif account is not None and account.entry is not None:
+    elif account.entry is not None:
         told = _brake_on(uow, own)
     else:
-        told = _brake_on(uow, bucket_of(uow, "device", hash_token(known_device)))
+        told = _brake_on(uow, bucket_of(uow, "devices", account.user_id))
     return Guess(
         account=account,
         name_mac=name[:_MAC_DIGITS],

@@ -198,7 +198,7 @@ def _by_newcomer(attempt: _Attempt, guess: Guess) -> LoginOutcome | None:
 
 def _read_facts(uow: UnitOfWork, form: SignInForm) -> _Facts:
     found = look_up(uow, form.username, form.device)
-    guess = guess_by_name(uow, form.username, found, form.device)
+    guess = guess_by_name(uow, form.username, found)
     current = policy_version(uow, found.policy_version)
     policy = for_groups(current, split_keys(found.group_keys))
     stored = guess.account.password if guess.account else None

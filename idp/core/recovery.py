@@ -5,9 +5,10 @@ Asking changes nothing and tells nothing: it does not even look whether somebody
 and signs nobody in.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 
-from idp.core.accounts import Account, find_account_by_id
+from idp.core.accounts import Account, find_account_by_id, find_account_to_write
 from idp.core.events import Event, EventCode
 from idp.core.gate import find_account, must_change
 from idp.core.judging import JudgingFacts, gather_facts, judge_candidate, person_of
@@ -24,12 +25,13 @@ from idp.core.policies import stamp_of
 from idp.core.recovery_mails import queue_recovery_mail
 from idp.core.recovery_requests import find_recovery
 from idp.core.runtime import Runtime
-from idp.core.throttle import Brake, brake_of, bucket_of, network_of, take_one
+from idp.core.throttle import Brake, brake_of, bucket_of, hold_account, network_of, take_one
 from idp.core.work import NO_TRACE, Trace, UnitOfWork
 from idp.errors import Conflict
 from idp.ids import RawToken, RealmName, UserId, hash_token
 
 _MAC_DIGITS = 32
+_ATTEMPTS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,16 @@ def complete_recovery(
     Spec: NIST SP 800-63B-4 4.2, 4.6; OWASP ASVS 6.4.3.
     """
     new = normalise_password(new_password)
+    for _ in range(_ATTEMPTS):
+        with suppress(Conflict):  # it is another password by now, or must change
+            return _complete(runtime, realm, link, new, trace)
+    with runtime.begin(realm, trace=trace) as uow:
+        return _link_invalid(uow)
+
+
+def _complete(
+    runtime: Runtime, realm: RealmName, link: RawToken, new: str, trace: Trace
+) -> RecoveryOutcome:
     with runtime.begin(realm, write=False, trace=trace) as uow:
         facts = _read_facts(uow, link, new)
     findings = judge_candidate(runtime, facts.judging, new, forced=facts.forced) if facts else ()
@@ -99,17 +111,13 @@ def complete_recovery(
     if facts is not None and not findings:
         stored = runtime.hasher.hash(new)
         prepared = PreparedPassword(hash=stored, stamp=stamp_of(facts.judging.policy))
-    try:
-        with runtime.begin(realm, trace=trace) as uow:
-            if facts is None or find_recovery(uow, link) is None:
-                return _link_invalid(uow)
-            if prepared is None:
-                refused = NewPasswordRefused(findings)
-                return record_refusal(uow, facts.account.user_id, refused)
-            return _finish(uow, facts, prepared)
-    except Conflict:  # the password became another one meanwhile, and with it the link
-        with runtime.begin(realm, trace=trace) as uow:
+    with runtime.begin(realm, trace=trace) as uow:
+        if facts is None or find_recovery(uow, link) is None:
             return _link_invalid(uow)
+        if prepared is None:
+            refused = NewPasswordRefused(findings)
+            return record_refusal(uow, facts.account.user_id, refused)
+        return _finish(uow, facts, prepared)
 
 
 def _brakes_of(uow: UnitOfWork, bucket: str) -> tuple[Brake, ...]:
@@ -137,6 +145,10 @@ def _read_facts(uow: UnitOfWork, link: RawToken, new: str) -> _Facts | None:
 
 def _finish(uow: UnitOfWork, facts: _Facts, prepared: PreparedPassword) -> Recovered:
     account = facts.account
+    hold_account(uow, account, ())
+    find_account_to_write(uow, account.user_id)
+    if not facts.forced and _must_change_by_now(uow, account.user_id):
+        raise Conflict("password.set_meanwhile")
     setting = Setting(source=SetBy.RECOVERY, forced=facts.forced)
     replace_password(uow, account, prepared, setting)
     tell_of_change(uow, account, "recovery")
@@ -148,6 +160,12 @@ def _finish(uow: UnitOfWork, facts: _Facts, prepared: PreparedPassword) -> Recov
         )
     )
     return Recovered(account.user_id)
+
+
+def _must_change_by_now(uow: UnitOfWork, user_id: UserId) -> bool:
+    """Tell whether a change was asked for after the new password was judged."""
+    account = find_account(uow, user_id)
+    return account is not None and must_change(account, uow.now)
 
 
 def _link_invalid(uow: UnitOfWork) -> LinkInvalid:

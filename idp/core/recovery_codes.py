@@ -5,16 +5,22 @@ asked, lives as long as the link, and few tries are allowed (DECISIONS 18). Stor
 """
 
 import hmac
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from idp.config import Limit
 from idp.core.events import Event, EventCode
-from idp.core.recovery_requests import issue_recovery_link, list_open_requests
+from idp.core.recovery_requests import (
+    OpenCode,
+    count_wrong_code,
+    issue_recovery_link,
+    list_open_codes,
+    spend_code,
+)
 from idp.core.runtime import Runtime
 from idp.core.throttle import Brake, brake_of, bucket_of, count_attempt, hold_brakes
 from idp.core.work import NO_TRACE, Trace, UnitOfWork
-from idp.ids import RawToken, RealmName, UserId, hash_token
-from idp.store.recovery import RecoveryRequestRow
+from idp.ids import RawToken, RealmName, hash_token
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """No I, L, O and U: whoever types I or L means 1, and O means 0."""
@@ -59,32 +65,31 @@ def redeem_recovery_code(
         return CodeRefused()
     browser_hash = hash_token(browser)
     with runtime.begin(realm, trace=trace) as uow:
-        asked = list_open_requests(uow, browser_hash)
-        brakes = _brakes_of(uow, {row.user_id for row in asked}, browser_hash)
+        asked = list_open_codes(uow, browser_hash)
+        brakes = _brakes_of(uow, {one.user_id for one in asked}, browser_hash)
         held = hold_brakes(uow, list(brakes.values()))
         tries = runtime.config.limits.code_tries
         live = [
-            row
-            for row in list_open_requests(uow, browser_hash, lock=True)
-            if row.code_tries < tries and not held.wait(uow.now, _one(brakes, row.user_id))
+            one
+            for one in list_open_codes(uow, browser_hash, lock=True)
+            if one.tries < tries and not held.wait(uow.now, _one(brakes, one.user_id))
         ]
-        right = [row for row in live if _is_right(uow, row, browser_hash, typed)]
+        right = [one for one in live if _is_right(uow, one, browser_hash, typed)]
         if right:
             return _exchange(uow, right[0])
-        for row in live:
-            row.code_tries += 1
+        count_wrong_code(uow, [one.request_id for one in live])
         count_attempt(uow, held, list(brakes.values()))
-        _record_refusal(uow, {row.user_id for row in asked})
+        _record_refusal(uow, {one.user_id for one in asked})
         return CodeRefused()
 
 
-def _exchange(uow: UnitOfWork, row: RecoveryRequestRow) -> RawToken:
-    row.code_mac = None
-    life = row.expires_at - uow.now
-    return issue_recovery_link(uow, UserId(row.user_id), generation=row.generation, life=life)
+def _exchange(uow: UnitOfWork, one: OpenCode) -> RawToken:
+    spend_code(uow, one.request_id)
+    life = one.expires_at - uow.now
+    return issue_recovery_link(uow, one.user_id, generation=one.generation, life=life)
 
 
-def _brakes_of(uow: UnitOfWork, user_ids: set[str], browser_hash: str) -> dict[str, Brake]:
+def _brakes_of(uow: UnitOfWork, user_ids: Collection[str], browser_hash: str) -> dict[str, Brake]:
     """Return the brake of each account; for nobody, one of the browser, at the same cost."""
     limit: Limit | None = uow.runtime.config.limits.code_per_account
     whose = user_ids or {f"browser {browser_hash}"}
@@ -99,8 +104,9 @@ def _one(brakes: dict[str, Brake], user_id: str) -> list[Brake]:
     return [brakes[user_id]] if user_id in brakes else []
 
 
-def _is_right(uow: UnitOfWork, row: RecoveryRequestRow, browser_hash: str, typed: str) -> bool:
-    return hmac.compare_digest(row.code_mac or "", mac_of_code(uow, row.id, browser_hash, typed))
+def _is_right(uow: UnitOfWork, one: OpenCode, browser_hash: str, typed: str) -> bool:
+    mac = mac_of_code(uow, one.request_id, browser_hash, typed)
+    return hmac.compare_digest(one.code_mac, mac)
 
 
 def _read(typed: str) -> str | None:
@@ -109,8 +115,8 @@ def _read(typed: str) -> str | None:
     return code if len(code) == _LENGTH and set(code) <= set(_ALPHABET) else None
 
 
-def _record_refusal(uow: UnitOfWork, user_ids: set[str]) -> None:
-    subject = user_ids.pop() if len(user_ids) == 1 else None
+def _record_refusal(uow: UnitOfWork, user_ids: Collection[str]) -> None:
+    subject = next(iter(user_ids)) if len(user_ids) == 1 else None
     uow.record(
         Event(code=EventCode.PASSWORD_RESET_REFUSED, subject_id=subject, params={"reason": "code"})
     )

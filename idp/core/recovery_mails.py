@@ -7,8 +7,9 @@ that has to be sent again carries the same ones. Their life begins when they are
 """
 
 import base64
+import unicodedata
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -37,6 +38,7 @@ class Order:
     """Somebody asked for a way back to whatever accounts an address has."""
 
     email: str
+    mailbox: str
     email_mac: str
     browser_hash: str
     asked_at: datetime
@@ -45,9 +47,11 @@ class Order:
 
 def queue_recovery_mail(uow: UnitOfWork, email: str, email_mac: str, browser_hash: str) -> None:
     """Put the order for a recovery mail into the outbox."""
+    key = find_key(email) or ""
     payload = {
         "template": RECOVERY,
-        "email": find_key(email) or "",
+        "email": key,
+        "mailbox": _mailbox_of(email) if key else "",
         "email_mac": email_mac,
         "browser_hash": browser_hash,
         "asked_at": uow.now.isoformat(),
@@ -68,7 +72,7 @@ def make_recovery_mail(
     order = _read(payload)
     uow.trace = order.trace
     found = list_by_email(uow, order.email, limit=_MOST_ACCOUNTS)
-    accounts = [account for account in found if _may_get_one(account, order)]
+    accounts = [a for a in _of_one_mailbox(found, order) if _may_get_one(a, order)]
     life = uow.runtime.config.realm(uow.realm).lifetimes.reset_link
     ways = [_way_of(uow, message_id, account, order) for account in accounts]
     drop_oldest(uow, [account.user_id for account in accounts])
@@ -76,6 +80,23 @@ def make_recovery_mail(
         _record(uow, order, None)
         return NotNeeded("nobody to be let back in has this address")
     return recovery_mail(uow, str(accounts[0].owner.email), ways, life)
+
+
+def _of_one_mailbox(found: Sequence[Account], order: Order) -> Sequence[Account]:
+    """Leave the accounts that one person reads the mail of.
+
+    Addresses that look up alike need not be one mailbox: `strasse.example` and `straße.example`
+    can belong to two people, and a mail to one of them must not open the account of the other.
+    """
+    boxes = {_mailbox_of(str(account.owner.email)) for account in found}
+    if len(boxes) == 1:
+        return found
+    return [a for a in found if _mailbox_of(str(a.owner.email)) == order.mailbox]
+
+
+def _mailbox_of(email: str) -> str:
+    """Return an address in the form in which only letter case may differ within one mailbox."""
+    return unicodedata.normalize("NFC", email).strip().lower()
 
 
 def _may_get_one(account: Account, order: Order) -> bool:
@@ -118,6 +139,7 @@ def _secret(uow: UnitOfWork, message: str, user_id: UserId) -> bytes:
 def _read(payload: Mapping[str, Any]) -> Order:
     return Order(
         email=payload["email"],
+        mailbox=payload.get("mailbox", payload["email"]),  # not in one of an earlier version
         email_mac=payload["email_mac"],
         browser_hash=payload["browser_hash"],
         asked_at=datetime.fromisoformat(payload["asked_at"]),

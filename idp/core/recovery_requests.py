@@ -37,6 +37,18 @@ class Recovery:
         return self.owner.user_id
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenCode:
+    """A request whose code may still be typed, as it stood when it was read."""
+
+    request_id: str
+    user_id: UserId
+    generation: int
+    code_mac: str
+    tries: int
+    expires_at: datetime
+
+
 def issue_recovery_link(
     uow: UnitOfWork,
     user_id: UserId,
@@ -93,24 +105,64 @@ def find_recovery(uow: UnitOfWork, link: str) -> Recovery | None:
     )
 
 
-def list_open_requests(
-    uow: UnitOfWork, browser_hash: str, *, lock: bool = False
-) -> list[RecoveryRequestRow]:
-    """Return the requests with a live code that a browser asked for, oldest first.
+def list_open_codes(uow: UnitOfWork, browser_hash: str, *, lock: bool = False) -> list[OpenCode]:
+    """Return the live codes that a browser asked for, oldest first.
+
+    It takes about as long when there is none, which is nobody's business.
 
     Args:
         lock: keep others from trying a code on them until this unit ends.
     """
-    query = _WITH_USER.where(
-        RecoveryRequestRow.browser_hash == browser_hash,
-        RecoveryRequestRow.code_mac.is_not(None),
-        *_is_open(uow),
-    ).order_by(RecoveryRequestRow.created_at, RecoveryRequestRow.id)
-    if lock:
-        query = query.with_for_update(of=RecoveryRequestRow).execution_options(
-            populate_existing=True
+    query = (
+        sa.select(
+            RecoveryRequestRow.id,
+            RecoveryRequestRow.user_id,
+            RecoveryRequestRow.generation,
+            RecoveryRequestRow.code_mac,
+            RecoveryRequestRow.code_tries,
+            RecoveryRequestRow.expires_at,
         )
-    return [request for request, _ in uow.db.execute(query)]
+        .join(UserRow, _IS_USERS)
+        .where(
+            RecoveryRequestRow.browser_hash == browser_hash,
+            RecoveryRequestRow.code_mac.is_not(None),
+            *_is_open(uow),
+        )
+        .order_by(RecoveryRequestRow.created_at, RecoveryRequestRow.id)
+    )
+    if lock:
+        query = query.with_for_update(of=RecoveryRequestRow)
+    return [
+        OpenCode(
+            request_id=row.id,
+            user_id=UserId(row.user_id),
+            generation=row.generation,
+            code_mac=row.code_mac or "",
+            tries=row.code_tries,
+            expires_at=row.expires_at,
+        )
+        for row in uow.db.execute(query)
+    ]
+
+
+def count_wrong_code(uow: UnitOfWork, request_ids: list[str]) -> None:
+    """Count a wrong code on each of these requests; one UPDATE, even for none."""
+    uow.db.execute(
+        sa.update(RecoveryRequestRow)
+        .where(RecoveryRequestRow.id.in_(request_ids or [""]))
+        .values(code_tries=RecoveryRequestRow.code_tries + 1),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def spend_code(uow: UnitOfWork, request_id: str) -> None:
+    """Let the code of a request work no more; its link lives on."""
+    uow.db.execute(
+        sa.update(RecoveryRequestRow)
+        .where(RecoveryRequestRow.id == request_id)
+        .values(code_mac=None),
+        execution_options={"synchronize_session": False},
+    )
 
 
 def kill_recovery(uow: UnitOfWork, user_id: UserId) -> None:
@@ -140,10 +192,10 @@ def drop_oldest(uow: UnitOfWork, user_ids: list[UserId]) -> None:
     uow.db.execute(sa.delete(RecoveryRequestRow).where(RecoveryRequestRow.id.in_(surplus or [""])))
 
 
-_WITH_USER = sa.select(RecoveryRequestRow, UserRow).join(
-    UserRow,
-    sa.and_(UserRow.realm == RecoveryRequestRow.realm, UserRow.id == RecoveryRequestRow.user_id),
+_IS_USERS = sa.and_(
+    UserRow.realm == RecoveryRequestRow.realm, UserRow.id == RecoveryRequestRow.user_id
 )
+_WITH_USER = sa.select(RecoveryRequestRow, UserRow).join(UserRow, _IS_USERS)
 
 
 def _is_open(uow: UnitOfWork) -> tuple[sa.ColumnElement[bool], ...]:

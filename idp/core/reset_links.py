@@ -1,7 +1,8 @@
 """The one-time links of a bulk reset: queued without a secret, made when they are sent.
 
-A link is derived from the key file and the message it goes out with, so it is stored nowhere, and
-a mail that has to be sent again carries the same one. Its 24 hours begin when it is sent.
+A link is derived from the key file, the message it goes out with and the address it goes to, so it
+is stored nowhere, and a mail that has to be sent again carries the same one. Its 24 hours begin
+when it is sent.
 """
 
 import base64
@@ -76,7 +77,7 @@ def make_campaign_mail(
     reason = _why_not(user, payload["generation"])
     if user is None or user.email is None or reason is not None:
         return NotNeeded(reason or "the user has no address any more")
-    link = _link(uow.runtime.box, message_id)
+    link = _link(uow.runtime.box, message_id, user.email)
     _keep_link(uow, message_id, payload, link)
     config = uow.runtime.config
     issuer = config.issuer(uow.realm)
@@ -103,8 +104,9 @@ def _why_not(user: UserRow | None, generation: int) -> str | None:
     return None
 
 
-def _link(box: SecretBox, message_id: str) -> RawToken:
-    mac = box.mac(message_id.encode(), purpose=_LINK_PURPOSE)
+def _link(box: SecretBox, message_id: str, email: str) -> RawToken:
+    """Derive the link; after a change of address another one, for the old mailbox may have this."""
+    mac = box.mac(f"{message_id}\n{email}".encode(), purpose=_LINK_PURPOSE)
     return RawToken(base64.urlsafe_b64encode(mac).decode().rstrip("="))
 
 

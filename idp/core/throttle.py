@@ -17,7 +17,6 @@ import sqlalchemy as sa
 
 from idp.config import Limit
 from idp.core.accounts import Account, find_account_by_id, find_account_to_write
-from idp.core.devices import list_device_hashes
 from idp.core.work import UnitOfWork
 from idp.ids import UserId
 from idp.store.throttle import (
@@ -180,11 +179,9 @@ def release_account(uow: UnitOfWork, user_id: UserId) -> None:
 def _buckets_of(uow: UnitOfWork, account: Account) -> list[str]:
     """Return the buckets that count guesses at one account, whatever it was called by."""
     names = {account.owner.username_key, account.owner.email_key} - {None}
-    devices = list_device_hashes(uow, account.user_id)
     return [
-        bucket_of(uow, "account", account.user_id),
+        *(bucket_of(uow, kind, account.user_id) for kind in ("account", "devices")),
         *(bucket_of(uow, "name", str(name)) for name in names),
-        *(bucket_of(uow, "device", device) for device in devices),
     ]
 
 

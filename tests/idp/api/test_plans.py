@@ -318,6 +318,24 @@ def test_a_job_is_paused_resumed_and_cancelled(
     assert desk.post(f"{job}/pause", owner).status == 409
 
 
+def test_a_client_without_an_owner_s_power_resumes_no_reset_of_an_administrator(
+    desk: Desk,
+) -> None:
+    owner = _crowd(desk, "ada")
+    weak = desk.service("admin:reset")
+    select = {"user_ids": [desk.story.people["olga"], desk.story.people["ada"]]}
+    plan = _plan(desk, owner, mode="require_change", select=select, include_self=True).json
+    job = f"/jobs/{_apply(desk, owner, plan).json['job_id']}"
+
+    stopped = desk.post(f"{job}/pause", weak)
+    refused = desk.post(f"{job}/resume", weak)
+
+    assert stopped.json["state"] == "paused"
+    assert (refused.status, refused.code) == (403, "admin.subject_is_administrator")
+    assert desk.get(job, owner).json["state"] == "paused"
+    assert desk.post(f"{job}/resume", owner).status == 200
+
+
 def test_a_list_of_very_many_people_is_taken(desk: Desk) -> None:
     owner = desk.owner()
     ids = [f"00000000-0000-7000-8000-{number:012d}" for number in range(20_000)]

@@ -77,6 +77,21 @@ def test_no_control_character_reaches_the_terminal() -> None:
     assert printable(None) == ""
 
 
+def test_nor_does_one_in_json_which_stays_what_it_says() -> None:
+    document = {"agent": "x\x9b2J\x7f\u202e\U000e0001 Māui", "next": [1]}
+
+    text = json_text(document)
+
+    assert text.splitlines()[1] == '  "agent": "x\\u009b2J\\u007f\\u202e\\udb40\\udc01 Māui",'
+    assert json.loads(text) == document
+
+
+def test_nor_in_what_is_said() -> None:
+    answer = _run(lambda context: context.say("one\x1b]0;title\x07\ntwo"))
+
+    assert answer.stderr == "one\\x1b]0;title\\x07\ntwo\n"
+
+
 def test_a_table_is_tab_separated_away_from_a_terminal() -> None:
     moment = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
     rows = [("ada\tb", True, moment, ["x", "y"]), ("bob", False, timedelta(hours=1), None)]

@@ -7,6 +7,7 @@ import pytest
 from idp.adapters.hashing import PasswordHasher
 from idp.core.guesses import LoginThrottled
 from idp.core.login import LoggedIn, LoginOutcome, LoginRefused, SignInForm, sign_in
+from idp.core.notices import NewPasswordRefused
 from idp.core.password_change import (
     ChangeForm,
     CurrentPasswordWrong,
@@ -14,8 +15,9 @@ from idp.core.password_change import (
     change_password,
 )
 from idp.core.passwords import SetBy, Setting, set_password
-from idp.core.recovery import LinkInvalid, complete_recovery
+from idp.core.recovery import LinkInvalid, Recovered, complete_recovery
 from idp.core.recovery_requests import issue_recovery_link
+from idp.core.users import require_change
 from idp.core.work import HOST
 from idp.errors import Conflict
 from idp.ids import UserId
@@ -40,6 +42,19 @@ class SlowHasher(PasswordHasher):
             self._done += 1
             self._meanwhile(self._done)
         return is_right
+
+
+class SlowMaker(PasswordHasher):
+    """A hasher that is done with a new password only after something else happened, each time."""
+
+    def __init__(self, meanwhile: Callable[[], None]) -> None:
+        super().__init__(memory_kib=8, time_cost=1)
+        self._meanwhile = meanwhile
+
+    def hash(self, password: str) -> str:
+        """Hash while something else happens."""
+        self._meanwhile()
+        return super().hash(password)
 
 
 @pytest.fixture
@@ -151,3 +166,21 @@ def test_a_link_notices_what_happened_to_its_account(world: World, ada: UserId, 
     world.runtime.hasher = SlowHasher(happen)
 
     assert complete_recovery(world.runtime, STAFF, link, NEW) == LinkInvalid()
+
+
+def test_a_link_notices_that_another_password_was_asked_for(world: World, ada: UserId) -> None:
+    world.publish_policy({"rules": {"length": {"min": 8, "max": 256}}})
+    with world.begin() as uow:
+        link = issue_recovery_link(uow, ada, generation=1)
+
+    def ask_for_another() -> None:
+        with world.begin() as uow:
+            require_change(uow, ada)
+
+    world.runtime.hasher = SlowMaker(ask_for_another)
+
+    refused = complete_recovery(world.runtime, STAFF, link, PASSWORD)
+    assert isinstance(refused, NewPasswordRefused)
+    assert [finding.code for finding in refused.findings] == ["password.same_as_current"]
+    assert world.credential(ada).must_change
+    assert isinstance(complete_recovery(world.runtime, STAFF, link, NEW), Recovered)

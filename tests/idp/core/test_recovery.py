@@ -5,6 +5,8 @@ Catalogue R-04, R-06, R-07, R-12, R-16, R-17.
 
 import json
 import threading
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 import sqlalchemy as sa
@@ -84,6 +86,19 @@ def type_code(world: World, code: str, browser: RawToken = BROWSER) -> RawToken 
     return redeem_recovery_code(world.runtime, STAFF, code, browser)
 
 
+def statements_of(world: World, act: Callable[[], object]) -> list[str]:
+    """Return what an act asks of the database."""
+    statements: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        statements.append(statement)
+
+    sa.event.listen(world.runtime.database.engine, "before_cursor_execute", note)
+    act()
+    sa.event.remove(world.runtime.database.engine, "before_cursor_execute", note)
+    return statements
+
+
 def enter(world: World, password: str) -> LoginOutcome:
     return sign_in(world.runtime, STAFF, SignInForm(username="ada", password=password))
 
@@ -155,6 +170,38 @@ class TestAsking:
         assert len({account["link"] for account in accounts}) == 3
         assert len({account["code"] for account in accounts}) == 3
 
+    @pytest.mark.parametrize("typed", ["Ada@Strasse.example", "ada@straße.example"])
+    def test_addresses_that_only_look_up_alike_share_no_mail(
+        self, world: World, typed: str
+    ) -> None:
+        key = "ada@strasse.example"
+        world.add_user("ada", user={"email": "Ada@strasse.example", "email_key": key})
+        world.add_user("Mallory", user={"email": "ada@straße.example", "email_key": key})
+        owner = "ada" if "ss" in typed else "Mallory"
+
+        ask(world, typed)
+
+        (mail,) = world.outbox()
+        assert mail["to"].lower() == typed.lower()
+        assert [account["username"] for account in accounts_in_mail(world)] == [owner]
+
+    @pytest.mark.parametrize("typed", ["ada@Stra\u017fse.example", "\uff41da@strasse.example"])
+    def test_a_spelling_that_could_mean_either_gets_nothing(self, world: World, typed: str) -> None:
+        key = "ada@strasse.example"
+        world.add_user("ada", user={"email": key, "email_key": key})
+        world.add_user("mallory", user={"email": "ada@straße.example", "email_key": key})
+
+        ask(world, typed)
+
+        assert world.outbox() == []
+
+    def test_any_spelling_of_the_only_address_will_do(self, world: World) -> None:
+        world.add_user("ada")
+
+        ask(world, "\uff21DA@example.com")
+
+        assert [mail["to"] for mail in world.outbox()] == ["ada@example.com"]
+
     def test_the_other_realm_knows_nothing_of_it(self, world: World) -> None:
         world.add_user("pat", realm=PORTAL)
 
@@ -187,19 +234,10 @@ class TestAsking:
 
     def test_asking_takes_the_same_statements_for_anybody(self, world: World) -> None:
         world.add_user("ada")
-        statements: list[str] = []
-
-        def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-            statements.append(statement)
-
-        def statements_for(email: str) -> list[str]:
-            statements.clear()
-            order(world, email)
-            return list(statements)
-
-        sa.event.listen(world.runtime.database.engine, "before_cursor_execute", note)
-        known, unknown = statements_for("ada@example.com"), statements_for("ghost@example.com")
-        sa.event.remove(world.runtime.database.engine, "before_cursor_execute", note)
+        known, unknown = (
+            statements_of(world, partial(order, world, f"{name}@example.com"))
+            for name in ("ada", "ghost")
+        )
 
         assert known == unknown
         assert not any("users" in statement for statement in known)
@@ -549,6 +587,19 @@ class TestTheCode:
         ask(world, "ghost@example.com")
 
         assert [type_code(world, "00000000") for _ in range(12)] == [CodeRefused()] * 12
+
+    def test_and_it_takes_the_same_statements(self, world: World) -> None:
+        world.add_user("ada")
+        browsers = {name: RawToken(f"browser of {name}") for name in ("ada", "ghost")}
+        for name, browser in browsers.items():
+            ask(world, f"{name}@example.com", browser=browser)
+
+        known, unknown = (
+            statements_of(world, partial(type_code, world, "00000000", browser))
+            for browser in browsers.values()
+        )
+
+        assert known == unknown
 
     def test_parallel_tries_are_all_counted(self, world: World) -> None:
         world.add_user("ada")

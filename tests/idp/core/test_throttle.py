@@ -189,6 +189,20 @@ class TestKnownDevices:
         assert isinstance(attempt(strict, "ada", device=first.device_secret), LoginThrottled)
         assert isinstance(attempt(strict, "ada"), LoggedIn)
 
+    def test_who_shares_it_does_not_begin_anew_by_signing_in(self, strict: World) -> None:
+        strict.add_user("ada")
+        strict.add_user("bob")
+        shared = attempt(strict, "ada")
+        for n in range(3):
+            assert isinstance(shared, LoggedIn)
+            assert (
+                attempt(strict, "ada", f"guess {n}", device=shared.device_secret) == LoginRefused()
+            )
+            shared = attempt(strict, "bob", device=shared.device_secret)
+
+        assert isinstance(shared, LoggedIn)
+        assert isinstance(attempt(strict, "ada", device=shared.device_secret), LoginThrottled)
+
     def test_it_is_known_for_its_own_user_only(self, strict: World) -> None:
         strict.add_user("ada")
         strict.add_user("bob")

@@ -20,7 +20,9 @@ from idp.core.outbox import (
     take_outgoing,
 )
 from idp.core.passwords import SetBy, Setting, set_password
+from idp.core.profiles import Profile
 from idp.core.recovery_requests import find_recovery
+from idp.core.users import update_user
 from idp.core.work import HOST, Message
 from idp.jobs.delivery import Delivery
 from idp.jobs.runner import Runner
@@ -253,6 +255,24 @@ def test_a_campaign_link_is_the_same_when_it_is_sent_again(world: World, smtp: S
     first, second = smtp.deliveries
     assert first.text == second.text
     assert first.message["Message-ID"] == second.message["Message-ID"]
+
+
+def test_a_campaign_link_in_the_mailbox_of_before_stays_dead(
+    world: World, smtp: SmtpServer
+) -> None:
+    ada = world.add_user("ada")
+    run_reset(world, "link")
+    _die_after_handing_over(world, smtp)
+    with world.begin() as uow:
+        update_user(uow, ada, Profile(email="ada@new.example"))
+
+    _run(world)
+
+    texts = [smtp.mail_to(to).text for to in ("ada@example.com", "ada@new.example")]
+    before, after = (found[1] for found in map(LINK.search, texts) if found)
+    with world.begin(write=False) as uow:
+        assert find_recovery(uow, before) is None
+        assert find_recovery(uow, after) is not None
 
 
 def test_who_has_another_password_already_gets_no_link(world: World, smtp: SmtpServer) -> None:
