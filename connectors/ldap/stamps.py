@@ -7,6 +7,7 @@ Spec: MS-ADTS 3.1.1.1.9 (uSNChanged), 3.1.1.4.1.10 (deleted objects); RFC 4512 3
 (modifyTimestamp).
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -132,14 +133,15 @@ class UsnFeed:
         return {read_guid(value) for value in ids if value is not None}
 
 
-class EntryUsnFeed:
-    """Tells changes of one 389 server by the numbers of its USN plug-in.
+class _OneServerFeed(ABC):
+    """Tells changes of one 389 server by a stamp of its own.
 
-    What another server of the same data passed on has one as well, of when it came.
+    Attributes:
+        needs: see `Feed`.
     """
 
-    needs = "it tells no lastusn: its USN plug-in is off, or counts for each suffix by itself"
-    _kind = "ldap-entryusn-1"
+    needs: str
+    _kind: str
 
     def __init__(self, searches: Sequence[Search], reading: Reading) -> None:
         self._searches = searches
@@ -147,40 +149,7 @@ class EntryUsnFeed:
         self._scope = fingerprint(*searches)
 
     def present(self, session: Session) -> Cursor | None:
-        """Return the highest number that this server has given, with its name."""
-        moment = self._moment(session)
-        return None if moment is None else write_cursor(self._kind, self._scope, **moment)
-
-    def since(self, cursor: Cursor) -> tuple[list[Told], Cursor]:
-        """Return what bears a higher number than the cursor, and what bears one a little lower."""
-        parts = read_cursor(cursor, self._kind, self._scope)
-        with closing(self._reading.open_session()) as session:
-            moment = self._moment(session)
-        if moment is None or parts.get("server") != moment["server"]:
-            refuse("it is of another server")
-        clause = f"(entryUSN>={max(0, _number_of(parts, moment) + 1 - NUMBERS_AGAIN)})"
-        told = [self._reading.changed(search, clause) for search in self._searches]
-        return told, write_cursor(self._kind, self._scope, **moment)
-
-    def _moment(self, session: Session) -> dict[str, object] | None:
-        root = read_root(session, ("lastusn", _NAME), Deadline(self._reading.timeout))
-        number = read_integer(first(root, "lastusn"))
-        return None if number is None else {"server": _name_of(root, session), "usn": number}
-
-
-class TimeFeed:
-    """Tells changes of one server by the times that it stamps on them."""
-
-    needs = "the account cannot read the time in cn=monitor"
-    _kind = "ldap-time-1"
-
-    def __init__(self, searches: Sequence[Search], reading: Reading) -> None:
-        self._searches = searches
-        self._reading = reading
-        self._scope = fingerprint(*searches)
-
-    def present(self, session: Session) -> Cursor | None:
-        """Return the time that the server's clock shows."""
+        """Return the stamp that a change would bear now, with the server's name."""
         moment = self._moment(session)
         return None if moment is None else write_cursor(self._kind, self._scope, **moment)
 
@@ -191,18 +160,54 @@ class TimeFeed:
             moment = self._moment(session)
         if moment is None or parts.get("server") != moment["server"]:
             refuse("it is of another server")
-        then, now = (read_time(str(each.get("time")).encode()) for each in (parts, moment))
-        if then is None or now is None or then > now:
-            refuse("it names no moment that this server has seen")
-        clause = f"(modifyTimestamp>={write_time(then - OVERLAP)})"
+        clause = self._clause(parts, moment)
         told = [self._reading.changed(search, clause) for search in self._searches]
         return told, write_cursor(self._kind, self._scope, **moment)
+
+    @abstractmethod
+    def _moment(self, session: Session) -> Mapping[str, object] | None:
+        """Return the parts of a cursor of now; None when the server does not tell them."""
+
+    @abstractmethod
+    def _clause(self, parts: Mapping[str, object], moment: Mapping[str, object]) -> str:
+        """Return the filter for what bears a stamp since a cursor that this server gave."""
+
+
+class EntryUsnFeed(_OneServerFeed):
+    """Tells changes of one 389 server by the numbers of its USN plug-in.
+
+    What another server of the same data passed on has one as well, of when it came.
+    """
+
+    needs = "it tells no lastusn: its USN plug-in is off, or counts for each suffix by itself"
+    _kind = "ldap-entryusn-1"
+
+    def _moment(self, session: Session) -> Mapping[str, object] | None:
+        root = read_root(session, ("lastusn", _NAME), Deadline(self._reading.timeout))
+        number = read_integer(first(root, "lastusn"))
+        return None if number is None else {"server": _name_of(root, session), "usn": number}
+
+    def _clause(self, parts: Mapping[str, object], moment: Mapping[str, object]) -> str:
+        return f"(entryUSN>={max(0, _number_of(parts, moment) + 1 - NUMBERS_AGAIN)})"
+
+
+class TimeFeed(_OneServerFeed):
+    """Tells changes of one server by the times that it stamps on them."""
+
+    needs = "the account cannot read the time in cn=monitor"
+    _kind = "ldap-time-1"
 
     def _moment(self, session: Session) -> Mapping[str, object] | None:
         deadline = Deadline(self._reading.timeout)
         clock = read_clock(session, deadline)
         name = _name_of(read_root(session, (_NAME,), deadline), session)
         return None if clock is None else {"server": name, "time": clock.decode("ascii")}
+
+    def _clause(self, parts: Mapping[str, object], moment: Mapping[str, object]) -> str:
+        then, now = (read_time(str(each.get("time")).encode()) for each in (parts, moment))
+        if then is None or now is None or then > now:
+            refuse("it names no moment that this server has seen")
+        return f"(modifyTimestamp>={write_time(then - OVERLAP)})"
 
 
 def _number_of(parts: Mapping[str, object], moment: Mapping[str, object]) -> int:

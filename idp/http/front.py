@@ -3,9 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import IO, Any
 
-from werkzeug.exceptions import RequestEntityTooLarge
-
-from idp.http.guards import MAX_BODY
+MAX_BODY = 64 * 1024
+"""Bytes that the body of a request to the site may have."""
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -57,6 +56,8 @@ class _Body:
             msg = "the body cannot be read"
             raise OSError(msg) from error
         if is_longer:
+            from werkzeug.exceptions import RequestEntityTooLarge  # noqa: PLC0415 - commands load us too
+
             raise RequestEntityTooLarge
         return found
 

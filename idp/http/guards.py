@@ -10,10 +10,10 @@ from flask import Flask
 from werkzeug.exceptions import BadRequest, MisdirectedRequest, NotFound
 
 from idp.core.runtime import Runtime
+from idp.http.front import MAX_BODY
 from idp.http.visit import begin_visit
 from idp.ids import RealmName
 
-MAX_BODY = 64 * 1024
 _MAX_QUERY = 16 * 1024
 _PROBES = {"/healthz", "/readyz"}
 _LONGEST_ADDRESS = 64

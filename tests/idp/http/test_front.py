@@ -13,8 +13,7 @@ from werkzeug.test import Client, TestResponse
 from idp.app import create_app
 from idp.core.keys import create_first_keys
 from idp.core.work import SYSTEM
-from idp.http.front import Environ, Front, StartResponse
-from idp.http.guards import MAX_BODY
+from idp.http.front import MAX_BODY, Environ, Front, StartResponse
 from tests.support.story import Story, open_story
 from tests.support.world import PORTAL, STAFF, open_world
 
