@@ -122,7 +122,7 @@ class ExtendedTransport:
         found = read_entry(session, dn, self._dialect.state_attributes, deadline)
         if self._dialect.shows_mark(found):
             return WriteAnswer(WriteVerdict.WRITTEN, f"the server set {name}")
-        reason = f"the server set no {name}: its policy lets people keep what others set"
+        reason = f"the server does not show by {name} that it must be changed"
         return WriteAnswer(WriteVerdict.REFUSED, reason)
 
     def change(

@@ -32,6 +32,7 @@ _CSV_COLUMNS = (
     *("member", "before", "after", "reason", "outcome"),
 )
 _NEW = ("create", "group_create")
+_NAMES = ("username", "name")
 _AS_USUAL: Mapping[str, object] = {"is_enabled": True, "must_change": False}
 """Of somebody new, what is told only when it is otherwise."""
 _NO_MEMBER: Mapping[str, str] = {
@@ -144,11 +145,11 @@ def _page(
 
 def _in_one_line(change: Change) -> str:
     """Return what a change makes different, but for what its name or its kind says already."""
-    is_new = change.op in _NEW
+    said = {**dict.fromkeys(_NAMES, change.name), **_AS_USUAL} if change.op in _NEW else {}
     told = [
         _difference(member, before, after)
         for member, before, after in change.differing
-        if not (is_new and after in (change.name, _AS_USUAL.get(member)))
+        if member not in said or after != said[member]
     ]
     return "; ".join(told) or _NO_MEMBER.get(change.op, "")
 

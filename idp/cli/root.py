@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from idp.cli.base import CliContext
+from idp.cli.output import printable_lines
 from idp.cli.refusals import Refusal, refusal_of
 from idp.errors import IdpError
 
@@ -98,7 +99,7 @@ def _is_debugging(ctx: click.Context) -> bool:
 
 def _show_traceback(ctx: click.Context) -> None:
     if _is_debugging(ctx):
-        click.echo(traceback.format_exc(), err=True, nl=False)
+        click.echo(printable_lines(traceback.format_exc()), err=True, nl=False)
 
 
 def common_options() -> tuple[click.Option, click.Option]:

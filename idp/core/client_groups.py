@@ -87,7 +87,7 @@ def hold_clients(uow: UnitOfWork, group_ids: Collection[str]) -> None:
     """Keep the clients that name any of these groups from being changed meanwhile."""
     naming = sa.select(ClientGroupRow.client_id).where(ClientGroupRow.group_id.in_(group_ids))
     query = sa.select(ClientRow.client_id).where(ClientRow.client_id.in_(naming))
-    uow.db.execute(query.order_by(ClientRow.client_id).with_for_update()).all()
+    uow.db.execute(query.order_by(ClientRow.client_id).with_for_update(key_share=True)).all()
 
 
 def outdate_clients(uow: UnitOfWork, group_id: str) -> Sequence[str]:

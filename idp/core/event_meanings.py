@@ -223,9 +223,10 @@ MEANINGS: Mapping[EventCode, Meaning] = {
     ),
     EventCode.GROUP_CREATED: Meaning("A group was made.", About.GROUP, ("name",)),
     EventCode.GROUP_CHANGED: Meaning(
-        "A group was renamed or described anew, or its members changed (how many).",
+        "A group was renamed or described anew, its members changed (how many), or its directory"
+        " has it no more, or again.",
         About.GROUP,
-        ("name", "added", "removed"),
+        ("name", "added", "removed", "is_missing"),
     ),
     EventCode.GROUP_REMOVED: Meaning("A group was removed.", About.GROUP, ("name",)),
     EventCode.GROUP_ROLE_GRANTED: Meaning(
@@ -234,7 +235,7 @@ MEANINGS: Mapping[EventCode, Meaning] = {
         ("name", "role"),
     ),
     EventCode.GROUP_ROLE_REVOKED: Meaning(
-        "A group gives an administrator's role no more, or is no more itself.",
+        "A group gives an administrator's role no more.",
         About.GROUP,
         ("name", "role"),
     ),

@@ -1,5 +1,7 @@
 """Names that people type: the form in which two of them are the same."""
 
+import unicodedata
+
 from policy.model import fold
 
 LONGEST_NAME = 256
@@ -14,6 +16,15 @@ def name_key(text: str) -> str:
     Spec: Unicode Standard 3.13, compatibility caseless matching (D146).
     """
     return fold(text).strip()
+
+
+def mailbox_of(email: str) -> str:
+    """Return the form under which two spellings of an e-mail address reach one person.
+
+    Only letter case does not count: `straße.example` is looked up like `strasse.example`, and can
+    be somebody else's.
+    """
+    return unicodedata.normalize("NFC", email).strip().lower()
 
 
 def find_key(typed: str) -> str | None:

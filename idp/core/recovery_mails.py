@@ -7,7 +7,6 @@ that has to be sent again carries the same ones. Their life begins when they are
 """
 
 import base64
-import unicodedata
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from idp.core.accounts import Account, list_by_email
 from idp.core.directory_sign_in import find_connector
 from idp.core.events import Event, EventCode
 from idp.core.mails import WayBack, WayElsewhere, recovery_mail
-from idp.core.names import find_key
+from idp.core.names import find_key, mailbox_of
 from idp.core.recovery_codes import code_from, mac_of_code, show_code
 from idp.core.recovery_requests import drop_oldest, new_request
 from idp.core.reset_links import MailToSend, NotNeeded
@@ -51,7 +50,7 @@ def queue_recovery_mail(uow: UnitOfWork, email: str, email_mac: str, browser_has
     payload = {
         "template": RECOVERY,
         "email": key,
-        "mailbox": _mailbox_of(email) if key else "",
+        "mailbox": mailbox_of(email) if key else "",
         "email_mac": email_mac,
         "browser_hash": browser_hash,
         "asked_at": uow.now.isoformat(),
@@ -88,15 +87,10 @@ def _of_one_mailbox(found: Sequence[Account], order: Order) -> Sequence[Account]
     Addresses that look up alike need not be one mailbox: `strasse.example` and `straße.example`
     can belong to two people, and a mail to one of them must not open the account of the other.
     """
-    boxes = {_mailbox_of(str(account.owner.email)) for account in found}
+    boxes = {mailbox_of(str(account.owner.email)) for account in found}
     if len(boxes) == 1:
         return found
-    return [a for a in found if _mailbox_of(str(a.owner.email)) == order.mailbox]
-
-
-def _mailbox_of(email: str) -> str:
-    """Return an address in the form in which only letter case may differ within one mailbox."""
-    return unicodedata.normalize("NFC", email).strip().lower()
+    return [a for a in found if mailbox_of(str(a.owner.email)) == order.mailbox]
 
 
 def _may_get_one(account: Account, order: Order) -> bool:
@@ -115,10 +109,10 @@ def _way_of(
 
 
 def _give_way_back(uow: UnitOfWork, message_id: str, account: Account, order: Order) -> WayBack:
-    secret = _secret(uow, message_id, account.user_id)
+    secret = _secret(uow, message_id, account)
     link = RawToken(base64.urlsafe_b64encode(secret).decode().rstrip("="))
-    request_id = str(uuid.UUID(bytes=_secret(uow, f"{message_id} id", account.user_id)[:16]))
-    code = code_from(_secret(uow, f"{message_id} code", account.user_id))
+    request_id = str(uuid.UUID(bytes=_secret(uow, f"{message_id} id", account)[:16]))
+    code = code_from(_secret(uow, f"{message_id} code", account))
     row = uow.db.get(RecoveryRequestRow, (uow.realm, request_id))
     if row is None:
         row = new_request(uow, account.user_id, generation=account.generation)
@@ -132,8 +126,10 @@ def _give_way_back(uow: UnitOfWork, message_id: str, account: Account, order: Or
     return WayBack(account.owner, link, show_code(code))
 
 
-def _secret(uow: UnitOfWork, message: str, user_id: UserId) -> bytes:
-    return uow.runtime.box.mac(f"{uow.realm}\n{message}\n{user_id}".encode(), purpose=RECOVERY)
+def _secret(uow: UnitOfWork, message: str, account: Account) -> bytes:
+    """Derive a secret; after a change of address another one, for the old mailbox may have this."""
+    whose = f"{account.user_id}\n{account.owner.email}"
+    return uow.runtime.box.mac(f"{uow.realm}\n{message}\n{whose}".encode(), purpose=RECOVERY)
 
 
 def _read(payload: Mapping[str, Any]) -> Order:

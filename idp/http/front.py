@@ -30,7 +30,9 @@ class PrefixMiddleware:
 
 
 class _Body:
-    """The body of a request. One that is malformed breaks off, which is answered with 400.
+    """The body of a request, as Werkzeug reads it: by `read`.
+
+    One that is malformed breaks off, which is answered with 400.
 
     Otherwise what the server finds wrong with its chunks would look like a bug of ours; and of one
     in chunks that is too long Werkzeug gives the beginning as if it were the whole.

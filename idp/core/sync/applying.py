@@ -120,7 +120,7 @@ def _apply_changes(uow: UnitOfWork, applying: Applying, phase: str, after: int) 
         people_acts.create(uow, applying, rows)
     else:
         if phase == _LISTS:
-            group_acts.hold_groups(uow, rows)
+            group_acts.hold_groups(uow, applying, rows)
         for row in rows:
             row.outcome = _apply_one(uow, applying, row)
     if are_many and after == _BEFORE_ALL:

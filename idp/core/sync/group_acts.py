@@ -5,7 +5,7 @@ that vanished stays, empty, while a policy, an app or a role names it: it is the
 and the same again when it is back. Another one of its name takes its place, for the policy alone.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 import sqlalchemy as sa
 
@@ -44,14 +44,24 @@ _LAST_OWNER = "skipped:last_owner"
 _LONGEST = 128
 
 
-def hold_groups(uow: UnitOfWork, changes: Iterable[DirectoryChangeRow]) -> None:
-    """Keep the groups of some changes from being named meanwhile, and what names them as it is.
+def hold_groups(
+    uow: UnitOfWork, applying: Applying, changes: Collection[DirectoryChangeRow]
+) -> None:
+    """Keep groups that go, or become others, from getting apps or roles meanwhile.
 
     Apps first, then groups, then who is in them: in the order of whoever gives apps and roles.
     """
     ids = {change.subject_id for change in changes if change.subject_id is not None}
-    hold_clients(uow, ids)
-    held = sa.select(GroupRow.id).where(GroupRow.id.in_(ids)).order_by(GroupRow.id)
+    gone = {change.subject_id for change in changes if change.op == "group_gone"}
+    going = ids & gone
+    if any(change.op == "group_create" for change in changes):
+        vanished = sa.select(DirectoryGroupRow.group_id).where(
+            DirectoryGroupRow.connector == applying.connector,
+            DirectoryGroupRow.digest == VANISHED,
+        )
+        going.update(uow.db.scalars(vanished))
+    hold_clients(uow, ids | going)
+    held = sa.select(GroupRow.id).where(GroupRow.id.in_(going)).order_by(GroupRow.id)
     uow.db.execute(held.with_for_update()).all()
 
 
@@ -99,7 +109,7 @@ def update_group(uow: UnitOfWork, applying: Applying, change: DirectoryChangeRow
         outdate_clients(uow, group.id)
         _record(uow, EventCode.GROUP_CHANGED, group)
     elif known.digest == VANISHED:
-        _record(uow, EventCode.GROUP_CHANGED, group)
+        _record(uow, EventCode.GROUP_CHANGED, group, is_missing=False)
     if known.digest != change.digest:
         _take_members(uow, applying, change.stable_id, group.id)
     arrive(uow, applying, known.address_hash, change.address_hash or "")
@@ -132,7 +142,7 @@ def remove_group(uow: UnitOfWork, change: DirectoryChangeRow) -> str:
     follow(uow, applying, {known.address_hash: aside(group.id)})  # whoever comes there is not it
     if still_named(uow, {group.id: group.name_key}):
         known.address_hash, known.digest = aside(group.id), VANISHED
-        _record(uow, EventCode.GROUP_CHANGED, group)
+        _record(uow, EventCode.GROUP_CHANGED, group, is_missing=True)
         return _STILL_NAMED
     uow.db.delete(known)
     uow.db.flush()
@@ -220,5 +230,5 @@ def _is_in_policy(uow: UnitOfWork, group: GroupRow) -> bool:
     return names_group(current_policy(uow), group.name_key)
 
 
-def _record(uow: UnitOfWork, code: EventCode, group: GroupRow) -> None:
-    uow.record(Event(code=code, subject_id=group.id, params={"name": group.name}))
+def _record(uow: UnitOfWork, code: EventCode, group: GroupRow, **params: object) -> None:
+    uow.record(Event(code=code, subject_id=group.id, params={"name": group.name, **params}))

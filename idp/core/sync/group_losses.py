@@ -177,11 +177,11 @@ def _leaving(
     """
     change = DirectoryChangeRow
     present = sa.select(MembershipRow.user_id).where(MembershipRow.group_id == group_id)
-    going = sa.exists().where(
-        change.run_id == run.id, change.op == "gone", change.subject_id == MembershipRow.user_id
+    gone = sa.select(change.subject_id).where(
+        change.run_id == run.id, change.op == "gone", change.subject_id.is_not(None)
     )
     unlisted = present.where(*(~stays.exists() for stays in _staying(run, inside)))
-    leaving = uow.db.scalars(sa.union(present.where(going), unlisted))
+    leaving = uow.db.scalars(sa.union(present.where(MembershipRow.user_id.in_(gone)), unlisted))
     members = uow.db.scalar(sa.select(sa.func.count()).select_from(present.subquery()))
     return members or 0, frozenset(leaving)
 

@@ -11,6 +11,7 @@ from idp.core.accounts import DIRECTORY_OWNED, owner_of
 from idp.core.events import Event, EventCode
 from idp.core.groups import set_groups
 from idp.core.mails import mail_email_changed
+from idp.core.names import mailbox_of
 from idp.core.profiles import KEEP, Problems, Profile, check_profile
 from idp.core.recovery_requests import kill_recovery
 from idp.core.users.views import UserView, get_row_to_write, get_user
@@ -108,7 +109,7 @@ def change_columns(uow: UnitOfWork, row: UserRow, columns: Mapping[str, Any]) ->
     changed = [name for name, value in columns.items() if getattr(row, name) != value]
     for name in changed:
         setattr(row, name, columns[name])
-    if "email_key" in changed:
+    if mailbox_of(before.email or "") != mailbox_of(row.email or ""):
         if "email_verified" not in columns and row.email_verified:
             row.email_verified = False
             changed.append("email_verified")

@@ -122,6 +122,12 @@ def test_what_goes_without_saying_of_somebody_new_is_not_said(office: Office) ->
     assert "create\tben\tis_enabled=no\n" in shown
 
 
+def test_the_address_of_somebody_new_is_told_though_it_is_the_login(office: Office) -> None:
+    office.write("1,ada@example.com,ada@example.com,Ada,true,,")
+
+    assert "create\tada@example.com\temail=ada@example.com; name=Ada\n" in office.idp("plan").stdout
+
+
 def test_no_spreadsheet_runs_a_cell_of_the_file(office: Office) -> None:
     office.write("1,ada,ada@example.com,=cmd(),true,,@sum")
 

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from idp.core.epochs import lock_account
 from idp.core.login import LoggedIn, LoginOutcome, SignInForm, sign_in
 from idp.core.notices import NewPasswordRefused
+from idp.core.profiles import Profile
 from idp.core.recovery import (
     LinkInvalid,
     Recovered,
@@ -26,6 +27,7 @@ from idp.core.recovery_mails import make_recovery_mail
 from idp.core.recovery_requests import find_recovery, issue_recovery_link, kill_recovery
 from idp.core.reset_links import MailToSend, NotNeeded
 from idp.core.sessions import find_signed_in
+from idp.core.users import update_user
 from idp.core.work import NO_TRACE, Trace
 from idp.errors import InvalidInput
 from idp.ids import RawToken, RealmName
@@ -194,6 +196,19 @@ class TestAsking:
         ask(world, typed)
 
         assert world.outbox() == []
+
+    def test_a_link_is_dead_once_the_address_means_another_mailbox(self, world: World) -> None:
+        email = {"email": "ada@strasse.example", "email_key": "ada@strasse.example"}
+        ada = world.add_user("ada", user=email)
+        ask(world, "ada@strasse.example")
+        [account] = accounts_in_mail(world)
+        link = RawToken(account["link"].rpartition("/")[2])
+        assert is_good(world, link)
+
+        with world.begin() as uow:
+            update_user(uow, ada, Profile(email="ada@straße.example"))
+
+        assert not is_good(world, link)
 
     def test_any_spelling_of_the_only_address_will_do(self, world: World) -> None:
         world.add_user("ada")

@@ -682,6 +682,29 @@ class TestGroupsThatVanished:
         assert (bridge.groups(), bridge.members("Admins")) == ({"Admins"}, set())
         assert bridge.sync(RunMode.SWEEP).plan_id is None
 
+    @pytest.mark.parametrize("by", ["app", "role"])
+    def test_another_one_of_its_name_gets_nothing_that_is_given_just_then(
+        self, bridge: Bridge, by: str
+    ) -> None:
+        _add_app(bridge.world)
+        self.vanish(bridge, "policy")
+        bridge.directory.put_group("g2", "ou=admins", "Admins")
+        bridge.directory.put("ada", "at 1", "g2")
+        job_id = bridge.read(RunMode.FULL)
+
+        def name(uow: UnitOfWork) -> None:
+            if by == "app":
+                update_client(uow, "web", {"allowed_groups": ("Admins",)})
+            else:
+                grant_group_role(uow, get_group(uow, "Admins").id, AdminRole.AUDITOR)
+
+        during(bridge.world, name, lambda: apply_to_end(bridge.world, job_id))
+
+        assert bridge.members("Admins") == {"ada"}
+        assert self.apps(bridge) == {}
+        with bridge.world.begin() as uow:
+            assert get_group(uow, "Admins").roles == ()
+
     def test_no_role_is_given_to_one_that_goes_at_this_moment(self, bridge: Bridge) -> None:
         bridge.directory.drop("g1")
         job = self._job_before_lists(bridge)
