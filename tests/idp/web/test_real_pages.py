@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # ships none
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from idp.core.links import issue_not_me_link, issue_setup_link
 from tests.idp.web.test_recovery_pages import code_of, link_of
@@ -60,13 +60,19 @@ def sign_in(page: Page, name: str = "ada", password: str = PASSWORD) -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
+def follow(page: Page, where: Locator) -> None:
+    """Click, and be on the next page, though it may have the name of this one."""
+    with page.expect_navigation():
+        where.click()
+
+
 def choose(page: Page, new: str = NEW, *, current: str | None = PASSWORD) -> None:
     """Fill in the form for a new password that is open."""
     if current is not None:
         page.get_by_label("Current password", exact=True).fill(current)
     page.get_by_label("New password", exact=True).fill(new)
     page.get_by_label("New password again", exact=True).fill(new)
-    page.get_by_role("button", name="Save new password").click()
+    follow(page, page.get_by_role("button", name="Save new password"))
 
 
 def expect_app(page: Page) -> None:
@@ -126,7 +132,7 @@ def test_a_new_password_with_the_link_in_the_mail(
     page.get_by_role("link", name="Reset your password").click()
     look(page, "forgot-password")
     page.get_by_label("Email address").fill("ada@example.com")
-    page.get_by_role("button", name="Send the link").click()
+    follow(page, page.get_by_role("button", name="Send the link"))
     look(page, "forgot-password")
     link = link_of(site.story)
     page.goto(link)
@@ -150,7 +156,7 @@ def test_a_new_password_with_the_code_in_the_mail(
     page.get_by_label("Email address").fill("ada@example.com")
     page.get_by_role("button", name="Send the link").click()
     page.get_by_label("code").fill("0000-0000")
-    page.get_by_role("button", name="Use this code").click()
+    follow(page, page.get_by_role("button", name="Use this code"))
     look(page, "forgot-password")
     page.get_by_label("code").fill(code_of(site.story))
     page.get_by_role("button", name="Use this code").click()
@@ -174,7 +180,7 @@ def test_where_one_is_signed_in(
         expect_app(other)
         page.goto(site.address("/sign-in"))
         sign_in(page)
-        page.get_by_role("link", name="Where you are signed in").click()
+        follow(page, page.get_by_role("link", name="Where you are signed in"))
         look(page, "account")
         expect(page.get_by_text("This browser")).to_have_count(1)
         page.get_by_role("button", name="Sign out Chrome on Linux").click()
