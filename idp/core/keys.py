@@ -132,9 +132,17 @@ def list_keys(uow: UnitOfWork) -> list[KeyView]:
     return [_view(uow, row, rows) for row in rows]
 
 
+def kid_of(key: Key) -> str:
+    """Return what a new key is called by: never like an option of a command, `-x`.
+
+    Spec: RFC 7638.
+    """
+    return key.thumbprint().lstrip("-")[:16]
+
+
 def _store(uow: UnitOfWork, fresh: Sequence[NewKey], *, active_at: datetime) -> None:
     for new in fresh:
-        kid = new.key.thumbprint()[:16]
+        kid = kid_of(new.key)
         public = new.key.as_dict(private=False)
         private = json.dumps(new.key.as_dict(private=True)).encode()
         uow.db.add(

@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from joserfc.jwk import RSAKey
+from joserfc.jwk import ECKey, RSAKey
 
 from idp.core.client_proofs import ClientRefused, SecretProof, find_proved_client
-from idp.core.keys import create_first_keys
+from idp.core.keys import create_first_keys, kid_of
 from idp.core.work import SYSTEM
 from tests.support.commands import run_command
 from tests.support.world import STAFF, World
@@ -184,6 +184,14 @@ def test_what_a_person_reads_is_lines(world: World) -> None:
     assert "not shown again" in added.stderr
     assert "web" in listed.stdout
     assert "client_id" in listed.stdout
+
+
+def test_no_key_is_called_like_an_option() -> None:
+    keys = (ECKey.generate_key("P-256", private=True) for _ in range(10_000))
+    odd = next(key for key in keys if key.thumbprint().startswith("-"))
+
+    assert kid_of(odd) == odd.thumbprint().lstrip("-")[:16]
+    assert len(kid_of(odd)) == 16
 
 
 def test_keys_are_listed_rotated_and_retired(world: World) -> None:
