@@ -1,4 +1,4 @@
-"""The vendors there are. Nothing else asks who made a server."""
+"""The vendors there are. Nothing else asks who made a server, but for the check's advice."""
 
 from collections.abc import Mapping
 
