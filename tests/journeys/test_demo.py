@@ -8,6 +8,7 @@ import requests
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # ships none
 from playwright.sync_api import Page, expect
 
+from tests.support.browser import complaints_of
 from tests.support.demo import Demo, NewPage, go_to_sign_in, shown_page, sign_in, user_at
 from tests.support.servers import run_idp
 
@@ -135,8 +136,7 @@ def test_a_script_administers_over_rest_with_the_service_client(demo: Demo) -> N
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_pages_of_the_demo_are_accessible_and_fit(page: Page, demo: Demo, scheme: str) -> None:
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
+    said = complaints_of(page)
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
 
     def look() -> None:

@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from tests.support import MissingPartError
 
@@ -19,6 +19,13 @@ _ARGUMENTS = (
     "--disable-sync",
     f"--host-resolver-rules={_NEAR_ONLY}",
 )
+_GUESS = "[DOM] Password forms should have"
+"""Chromium looks at a form once more when fields are new to it, and now and then misses the name
+that it saw before; `nameless_forms` looks at the whole form instead."""
+_NAMELESS = """() => [...document.forms].filter(form => {
+    const first = form.querySelector("input:is([type=text], [type=email], [type=password])");
+    return first && first.type === "password";
+}).map(form => form.action)"""
 
 
 def find_chromium() -> str:
@@ -40,3 +47,22 @@ def running_chromium() -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+def complaints_of(page: Page) -> list[str]:
+    """Return the list that what the browser complains of on this page will be added to."""
+    complaints: list[str] = []
+
+    def listen(message: ConsoleMessage) -> None:
+        if not message.text.startswith(_GUESS):
+            complaints.append(message.text)
+
+    page.on("console", listen)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    return complaints
+
+
+def nameless_forms(page: Page) -> list[str]:
+    """Return the actions of forms that ask for a password before they say, or ask, whose it is."""
+    found: list[str] = page.evaluate(_NAMELESS)
+    return found

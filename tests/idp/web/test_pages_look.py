@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.idp.web.look_pages import SAMPLES, Sample
 from tests.idp.web.look_site import Site, running_site
+from tests.support.browser import complaints_of, nameless_forms
 
 VIEWS: Final[tuple[tuple[Literal["light", "dark"], int], ...]] = (
     ("light", 1100),
@@ -35,9 +36,7 @@ def site(served: Site) -> Site:
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
 def test_every_page_is_accessible_and_fits(page: Page, site: Site, sample: Sample) -> None:
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
+    said = complaints_of(page)
     page.route("**/form-post.js", lambda route: route.fulfill(body=""))  # it would go on
     page.goto(f"{site.origin}/{sample.name}")
 
@@ -53,6 +52,7 @@ def test_every_page_is_accessible_and_fits(page: Page, site: Site, sample: Sampl
         "all => all.filter(e => e.checkVisibility()).map(e => e.getBoundingClientRect().height)"
     )
     assert all(height >= 44 for height in heights)
+    assert nameless_forms(page) == []
     assert said == []
 
 

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from idp.core.links import issue_not_me_link, issue_setup_link
 from tests.idp.web.test_recovery_pages import code_of, link_of
+from tests.support.browser import complaints_of, nameless_forms
 from tests.support.live import LiveSite, live_site
 from tests.support.world import PASSWORD
 
@@ -33,9 +34,7 @@ def site(database_url: str) -> Iterator[LiveSite]:
 @pytest.fixture
 def said(page: Page) -> Iterator[list[str]]:
     """Give what the browser complained of; in the end it must be nothing unexpected."""
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+    complaints = complaints_of(page)
     yield complaints
     unexpected = [text for text in complaints if "Failed to load resource" not in text]
     assert unexpected == []
@@ -44,6 +43,7 @@ def said(page: Page) -> Iterator[list[str]]:
 def look(page: Page, name: str) -> None:
     """Fail unless the page says what it is and everybody can use it, in every view."""
     expect(page.locator("body")).to_have_attribute("data-page", name)
+    assert nameless_forms(page) == []
     for scheme, width in VIEWS:
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         page.set_viewport_size({"width": width, "height": 800})
