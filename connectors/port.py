@@ -5,7 +5,7 @@ are capabilities of their own, so that a file can be a directory too. What passe
 lies in `connectors.records` and `connectors.verdicts`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol, runtime_checkable
@@ -162,4 +162,36 @@ class PasswordWriter(Protocol):
             WriteUncertain: the answer was lost.
             DirectoryUnavailable: nothing was written.
         """
+        ...
+
+
+class ServerNotes(Protocol):
+    """When the servers of one directory failed last; whoever asks it may share them.
+
+    Servers go by any name that is theirs alone. Whoever calls holds no transaction.
+    """
+
+    def ages(self) -> Mapping[str, float]:
+        """Return how many seconds ago each server failed that has not answered since."""
+        ...
+
+    def note(self, server: str) -> None:
+        """Note that a server failed just now."""
+        ...
+
+    def take(self, server: str, age: float) -> bool:
+        """Note a failure anew if it is at least `age` seconds old; one of several callers may."""
+        ...
+
+    def clear(self, server: str) -> None:
+        """Note that a server answered."""
+        ...
+
+
+@runtime_checkable
+class NotesServers(Protocol):
+    """A directory with servers to choose from, which leaves those alone that failed of late."""
+
+    def share_notes(self, notes: ServerNotes) -> None:
+        """Use these notes instead of its own; to be called before it is asked anything."""
         ...

@@ -117,11 +117,12 @@ class Pool:
         return result
 
     def _take(self) -> _Kept | None:
-        """Return the connection used last, closing those that are too old."""
+        """Return the connection used last, closing those too old or to servers to leave alone."""
         now = self._monotonic()
+        bad = self._servers.left_alone() if self._kept else ()
         with self._lock:
-            old = [kept for kept in self._kept if _is_old(kept, now)]
-            self._kept = [kept for kept in self._kept if not _is_old(kept, now)]
+            old = [each for each in self._kept if _is_old(each, now) or each.session.server in bad]
+            self._kept = [kept for kept in self._kept if kept not in old]
             found = self._kept.pop() if self._kept else None
         for kept in old:
             kept.session.close()

@@ -9,10 +9,9 @@ from connectors.ldap.lookups import Lookups
 from connectors.ldap.passwords import Passwords
 from connectors.ldap.pool import Pool
 from connectors.ldap.runs import LdapRead
-from connectors.ldap.session import Session
 from connectors.ldap.settings import LdapSettings, parse_settings
 from connectors.ldap.wire import Deadline
-from connectors.port import Now
+from connectors.port import Now, ServerNotes
 from connectors.records import DirectoryEntry, DirectoryReport
 from connectors.verdicts import Verification, WriteAnswer
 
@@ -43,7 +42,7 @@ class LdapDirectory:
     @contextmanager
     def read(self) -> Iterator[LdapRead]:
         """Begin a run on the first server that answers; it stays there to its end."""
-        with closing(self._begin()) as first:
+        with closing(self._servers.try_each(self._deadline(), self._pool.open)) as first:
             server = first.server
         yield LdapRead(self._settings, lambda: self._pool.open(server, self._deadline()), self._now)
 
@@ -58,8 +57,9 @@ class LdapDirectory:
         return found.entry if found else None
 
     def check(self) -> DirectoryReport:
-        """Connect and read a little."""
-        with closing(self._begin()) as session:
+        """Connect and read a little, on the first server that answers now."""
+        servers = ServerList(self._settings.connecting.servers)
+        with closing(servers.try_each(self._deadline(), self._pool.open)) as session:
             return health.check(session, self._settings, self._now)
 
     def verify(self, stable_id: str, password: bytes) -> Verification:
@@ -72,12 +72,13 @@ class LdapDirectory:
         """Set a password."""
         return self._passwords.write(stable_id, new, old=old, must_change=must_change)
 
+    def share_notes(self, notes: ServerNotes) -> None:
+        """Leave alone what others noted."""
+        self._servers.notes = notes
+
     def close(self) -> None:
         """Close the connections that are kept."""
         self._pool.close()
-
-    def _begin(self) -> Session:
-        return self._servers.try_each(self._deadline(), self._pool.open)
 
     def _deadline(self) -> Deadline:
         return Deadline(self._settings.connecting.deadline)

@@ -5,13 +5,16 @@ import os
 from collections.abc import Mapping
 from threading import Lock
 
-from connectors.port import DirectoryMisconfigured, DirectorySource
+from connectors.port import DirectoryMisconfigured, DirectorySource, NotesServers
 from connectors.registry import open_source
 from connectors.settings import SettingsRefused
+from idp.adapters.server_notes import StoredNotes
 from idp.clock import Clock
 from idp.config import Connector
 from idp.core.ports import SecretBox
 from idp.errors import ConfigError
+from idp.ids import RealmName
+from idp.store.session import Database
 
 SEALED = "sealed:"
 """What a setting begins with whose rest only the key file opens."""
@@ -27,10 +30,17 @@ def seal_setting(box: SecretBox, value: str) -> str:
 class DirectorySources:
     """The port `idp.core.ports.Directories`. A process that was forked opens its own."""
 
-    def __init__(self, connectors: Mapping[str, Connector], box: SecretBox, clock: Clock) -> None:
+    def __init__(
+        self,
+        connectors: Mapping[str, Connector],
+        box: SecretBox,
+        clock: Clock,
+        database: Database,
+    ) -> None:
         self._connectors = connectors
         self._box = box
         self._clock = clock
+        self._database = database
         self._lock = Lock()
         self._opened: dict[tuple[int, str], DirectorySource] = {}
 
@@ -45,6 +55,8 @@ class DirectorySources:
             found = self._opened.get(key)
             if found is None:
                 found = self._opened[key] = self._open(name)
+                if isinstance(found, NotesServers):
+                    found.share_notes(self._notes(name))
         return found
 
     def require_all(self) -> None:
@@ -79,6 +91,10 @@ class DirectorySources:
         except DirectoryMisconfigured as error:
             place = f"connectors.{name}.kind"
             raise ConfigError(place, error.reason) from error
+
+    def _notes(self, name: str) -> StoredNotes:
+        realm = RealmName(self._connectors[name].realm)
+        return StoredNotes(self._database, self._clock, realm, name)
 
     def _unsealed(self, path: str, value: object) -> object:
         if not isinstance(value, str) or not value.startswith(SEALED):

@@ -29,12 +29,13 @@ def assemble(config: Config) -> Runtime:
     hashing = config.hashing
     clock = SystemClock()
     box = open_key_file(config.secrets.key_file)
-    directories = DirectorySources(config.connectors, box, clock)
+    database = Database(config.database.url.reveal(), pool_size=config.server.threads)
+    directories = DirectorySources(config.connectors, box, clock, database)
     directories.require_all()
     return Runtime(
         config=config,
         box=box,
-        database=Database(config.database.url.reveal(), pool_size=config.server.threads),
+        database=database,
         clock=clock,
         directories=directories,
         pause=ThreadPause(),

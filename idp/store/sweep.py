@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection, CursorResult
 
 from idp.store.base import table_of
 from idp.store.decisions import DecisionRow, PolicySnapshotRow
+from idp.store.directory_servers import DirectoryServerRow
 from idp.store.flow import AuthorizationRequestRow
 from idp.store.idempotency import IdempotencyRow
 from idp.store.jobs import OutboxRow
@@ -28,6 +29,7 @@ _DECISION_KEPT = timedelta(days=400)
 
 _decision = table_of(DecisionRow)
 _snapshot = table_of(PolicySnapshotRow)
+_server = table_of(DirectoryServerRow)
 _request = table_of(AuthorizationRequestRow)
 _code = table_of(AuthorizationCodeRow)
 _recovery = table_of(RecoveryRequestRow)
@@ -98,6 +100,7 @@ SWEEPS: Mapping[str, Sweep] = {
     "plan_targets": Sweep(_target, _is_target_over),
     "decisions": Sweep(_decision, _past(_decision.c.last_at, _DECISION_KEPT)),
     "policy_snapshots": Sweep(_snapshot, _past(_snapshot.c.at, _DECISION_KEPT)),
+    "directory_servers": Sweep(_server, _past(_server.c.failed_at, _DAY)),
 }
 """Sessions come after the families that hold them back."""
 

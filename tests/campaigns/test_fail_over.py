@@ -23,6 +23,7 @@ from idp.core.runtime import Runtime
 from idp.core.sync.runs import RunMode
 from idp.core.users import NewUser, create_user, find_user
 from idp.core.work import HOST
+from idp.store.directory_servers import DirectoryServerRow
 from idp.store.throttle import ThrottleRow
 from idp.store.users import CredentialRow
 from tests.campaigns.browsers import Person
@@ -64,6 +65,9 @@ _STATED_HASHING = {"memory_kib": Hashing().memory_kib, "time_cost": Hashing().ti
 """What hashes cost in use, at the stated size."""
 _ONLY_WHEN_ASKED = {"changes_every": "PT0S", "sweep_every": "PT0S", "full_every": "PT0S"}
 _SIGN_INS = 20
+_WORKERS = 2
+_ON_EVERY_WORKER = 10
+"""So many sign-ins reach all of them, but once in five hundred times."""
 
 
 class Seen(NamedTuple):
@@ -104,6 +108,11 @@ class Site:
             failures = set(uow.db.scalars(sa.select(CredentialRow.failures)))
             brakes = uow.db.scalars(sa.select(ThrottleRow).where(ThrottleRow.count > 0)).all()
             return failures, len(brakes)
+
+    def forget_failures(self) -> None:
+        """Let no process know of a server that failed."""
+        with self.world.begin() as uow:
+            uow.db.execute(sa.delete(DirectoryServerRow))
 
     def roles(self, username: str) -> tuple[str, ...]:
         """Return the administrator roles of somebody."""
@@ -154,7 +163,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, slapd: SlapdServer) -> Iterat
             "mute": held.enter_context(mute_server()),
             "black-holed": held.enter_context(black_hole()),
         }
-        settings: dict[str, dict[str, object]] = {"server": {"workers": 1}}
+        settings: dict[str, dict[str, object]] = {"server": {"workers": _WORKERS}}
         if is_full_size():
             settings["hashing"] = dict(_STATED_HASHING)
         for name in (*FAILURES, GONE):
@@ -211,14 +220,17 @@ def test_d_06_the_next_server_lets_people_in_and_then_at_once(site: Site, name: 
             site.proxies[name].answer(request, CODES[name])
     elif name == "dropping":
         site.proxies[name].drop(Request.BIND)
+    site.forget_failures()
 
-    slow, fast = site.sign_in(f"{name}-1"), site.sign_in(f"{name}-2")
+    slow, *others = [site.sign_in(f"{name}-{n % 2 + 1}") for n in range(1 + _ON_EVERY_WORKER)]
 
-    assert (slow.status, fast.status) == (SEE_OTHER, SEE_OTHER)
-    record(f"first server {name}: sign-in {slow.seconds:.2f} s, the next {fast.seconds:.2f} s")
+    assert {each.status for each in (slow, *others)} == {SEE_OTHER}
+    longest = max(each.seconds for each in others)
+    told = f"first server {name}: sign-in {slow.seconds:.2f} s"
+    record(f"{told}, each of the next {len(others)} within {longest:.2f} s")
     if is_full_size():
         assert slow.seconds <= _LONGEST
-        assert fast.seconds <= _AT_ONCE
+        assert longest <= _AT_ONCE
 
 
 @pytest.mark.parametrize("is_known", [False, True], ids=["unnoticed", "known"])

@@ -265,11 +265,12 @@ def make_runtime(
     """Return a runtime with real adapters, except for the mail server and the clock."""
     config = make_config(database_url, settings)
     box = KeyFileBox({_KEY_ID: _KEY})
+    database = Database(config.database.url.reveal())
     return Runtime(
         config=config,
-        directories=DirectorySources(config.connectors, box, clock),
+        directories=DirectorySources(config.connectors, box, clock, database),
         pause=RecordedPause(),
-        database=Database(config.database.url.reveal()),
+        database=database,
         clock=clock,
         hasher=PasswordHasher(
             memory_kib=config.hashing.memory_kib,

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from connectors.ldap.failover import BAD_FOR, PROBE_AFTER, ServerList
+from connectors.ldap.failover import BAD_FOR, PROBE_AFTER, OwnNotes, ServerList
 from connectors.ldap.results import ServerUnusable
 from connectors.ldap.settings import Server
 from connectors.ldap.source import LdapDirectory
@@ -172,7 +172,7 @@ def clock() -> _Time:
 @pytest.fixture
 def servers(clock: _Time) -> ServerList:
     """Give two servers."""
-    return ServerList([ONE, TWO], clock)
+    return ServerList([ONE, TWO], OwnNotes(clock))
 
 
 def _tried(servers: ServerList, clock: _Time, *bad: Server) -> list[Server]:
@@ -235,7 +235,7 @@ def test_while_one_caller_tries_a_server_the_others_do_not(
 
 
 def test_the_time_is_shared_among_the_servers(clock: _Time) -> None:
-    servers = ServerList([ONE, TWO], clock)
+    servers = ServerList([ONE, TWO], OwnNotes(clock))
     granted: list[float] = []
 
     def attempt(server: Server, part: Deadline) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from connectors.ldap.failover import ServerList
+from connectors.ldap.failover import OwnNotes, ServerList
 from connectors.ldap.messages import Search
 from connectors.ldap.pool import IDLE_SECONDS, LIFE_SECONDS, Pool
 from connectors.ldap.session import Session
@@ -35,7 +35,7 @@ def clock() -> _Time:
 def pool(proxy: LdapProxy, ldap_settings: dict[str, object], clock: _Time) -> Iterator[Pool]:
     """Give a pool whose connections go through the proxy, which counts them."""
     connecting = parse_settings(ldap_settings | {"url": proxy.tls_url, "pool_size": 2}).connecting
-    made = Pool(connecting, ServerList(connecting.servers, clock), clock)
+    made = Pool(connecting, ServerList(connecting.servers, OwnNotes(clock)), clock)
     yield made
     made.close()
 

@@ -11,6 +11,7 @@ from idp.core.work import HOST, Message
 from idp.ids import RealmName
 from idp.jobs.runner import Runner
 from idp.store.base import InRealm
+from idp.store.directory_servers import read_failures, write_failure
 from idp.store.flow import AuthorizationRequestRow
 from idp.store.idempotency import IdempotencyRow
 from idp.store.jobs import OutboxRow
@@ -195,6 +196,20 @@ def test_sent_messages_go_after_a_while_and_waiting_ones_stay(world: World) -> N
     world.advance(days=15)
     _clean(world)
     assert world.count(OutboxRow) == 1
+
+
+def test_a_server_of_a_directory_that_failed_long_ago_is_forgotten(world: World) -> None:
+    with world.begin() as uow:
+        write_failure(uow.db, STAFF, "corp", "ldaps://one:636", uow.now)
+    world.advance(hours=20)
+    with world.begin() as uow:
+        write_failure(uow.db, STAFF, "corp", "ldaps://two:636", uow.now)
+
+    world.advance(hours=5)
+    _clean(world)
+
+    with world.begin(write=False) as uow:
+        assert list(read_failures(uow.db, STAFF, "corp")) == ["ldaps://two:636"]
 
 
 def test_an_expired_plan_forgets_its_password_and_later_its_targets(world: World) -> None:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from idp.clock import FakeClock
 from idp.core.directory_accounts import GONE, state_of, take_state
-from idp.core.directory_sign_in import DirectoryDown
+from idp.core.directory_sign_in import RETRY_AFTER, DirectoryDown
 from idp.core.gate import find_account, must_change
 from idp.core.guesses import LoginThrottled
 from idp.core.login import LoggedIn, LoginOutcome, LoginRefused, SignInForm, sign_in
@@ -24,7 +24,6 @@ from idp.store.users import UNUSABLE
 from tests.support.directories import PASSWORD, SPELLINGS
 from tests.support.directory_world import CORP, Directory, Settings, add_entry, link_of
 from tests.support.ldap_proxy import Request
-from tests.support.waiting import wait_until
 from tests.support.world import PASSWORD as LOCAL_PASSWORD
 from tests.support.world import PORTAL, STAFF, RecordedPause, World, open_world, trace_from
 
@@ -322,7 +321,8 @@ class TestOutages:
         assert world.count(ThrottleRow) == len(counted(world, 0))
         directory.proxy.behave()
         world.runtime.directories.source(CORP).close()
-        wait_until(lambda: isinstance(attempt(world, login), LoggedIn), what="the directory")
+        world.advance(seconds=RETRY_AFTER)
+        assert isinstance(attempt(world, login), LoggedIn)
 
     def test_d_06_a_local_account_signs_in_while_the_directory_hangs(
         self, world: World, directory: Directory
@@ -367,7 +367,8 @@ class TestOutages:
 
         directory.proxy.behave()
         world.runtime.directories.source(CORP).close()
-        wait_until(lambda: attempt(world, "ghost") == LoginRefused(), what="the directory")
+        world.advance(seconds=RETRY_AFTER)
+        assert attempt(world, "ghost") == LoginRefused()
         assert attempt(world, "ada", "wrong") == LoginRefused()
 
     def test_in_an_outage_every_refused_name_waits_for_the_directory_as_its_own_do(
