@@ -44,8 +44,8 @@ VERIFIER = "v" * 43
 CHALLENGE = (
     base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
 )
-_SECRET = "s" * 40
-_BASIC = base64.b64encode(f"web:{_SECRET}".encode()).decode()
+SECRET = "s" * 40
+"""What proves every client of a fleet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +68,18 @@ _NUMBERS = itertools.count(1)
 class Caller:
     """One client process with a connection of its own, kept open as long as the server lets it."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, client_id: str = "web") -> None:
         self._connection = http.client.HTTPConnection(LOOPBACK, port, timeout=60)
+        self._basic = base64.b64encode(f"{client_id}:{SECRET}".encode()).decode()
 
     def token(self, **form: str) -> Reply:
-        """Send a token request as `web`; a broken connection is `NO_ANSWER`, never repeated."""
+        """Send a token request; a broken connection is `NO_ANSWER`, never repeated."""
         return self.post("/token", **form)
 
     def post(self, path: str, **form: str) -> Reply:
-        """Post a form to the staff realm as `web`."""
+        """Post a form to the staff realm as the client."""
         headers = {
-            "Authorization": f"Basic {_BASIC}",
+            "Authorization": f"Basic {self._basic}",
             "Content-Type": "application/x-www-form-urlencoded",
         }
         return self.send("POST", f"/realms/{STAFF}{path}", urlencode(form), headers)
@@ -202,8 +203,8 @@ def kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def issue_codes(runtime: Runtime, user_id: UserId, count: int) -> list[str]:
-    """Issue codes to `web` under one new session of a person."""
+def issue_codes(runtime: Runtime, user_id: UserId, count: int, client_id: str = "web") -> list[str]:
+    """Issue codes to a client under one new session of a person."""
     with runtime.begin(STAFF, actor=SYSTEM) as uow:
         account = find_account(uow, user_id)
         assert account is not None
@@ -214,7 +215,7 @@ def issue_codes(runtime: Runtime, user_id: UserId, count: int) -> list[str]:
         cleared = gate_for_session(signed_in.account, signed_in.session, uow.now)
         assert isinstance(cleared, Cleared)
         grant = CodeGrant(
-            client_id=ClientId("web"),
+            client_id=ClientId(client_id),
             redirect_uri=CALLBACK,
             scopes=("openid", "offline_access"),
             nonce=None,
@@ -233,7 +234,7 @@ def populate(runtime: Runtime) -> UserId:
             uow,
             Registration(
                 client_id="web",
-                secret=_SECRET,
+                secret=SECRET,
                 redirect_uris=(CALLBACK,),
                 grant_types=("authorization_code", "refresh_token"),
                 consent_required=False,
