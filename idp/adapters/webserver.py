@@ -5,6 +5,7 @@ connections evenly) and a worker takes the socket of its slot. A worker that end
 replaced on a reload leaves its queue to its successor: no connection that waits is lost.
 """
 
+import math
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -18,6 +19,7 @@ from gunicorn.errors import HaltServer  # type: ignore[import-untyped]
 from gunicorn.http import wsgi  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
+from idp.adapters.client_sockets import ClientSocket
 from idp.adapters.listeners import GRACE, open_listeners
 from idp.adapters.logs import start_log
 from idp.adapters.metrics import DIRECTORY_VARIABLE, forget_process
@@ -103,6 +105,11 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         for name, value in settings.items():
             self.cfg.set(name, value)
 
+    @property
+    def request_timeout(self) -> float:
+        """Return how many seconds a request may take to arrive."""
+        return self._config.server.request_timeout.total_seconds()
+
     def load(self) -> Application:
         """Make the application; called in each worker process."""
         start_log(self._config.log.level, self._config.log.format)
@@ -137,6 +144,19 @@ class _Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     """A worker that answers what already waits at its door before it goes."""
 
     slot = 0
+    request_timeout = math.inf
+
+    def enqueue_req(self, conn: Any) -> None:  # noqa: ANN401 - gunicorn has no types
+        """Have a thread answer the next request of a connection."""
+        if not isinstance(conn.sock, ClientSocket):
+            conn.sock = ClientSocket.taken_from(conn.sock)
+        super().enqueue_req(conn)
+
+    def handle(self, conn: Any) -> Any:  # noqa: ANN401 - gunicorn has no types
+        """Answer a request, in a thread that waits for it only so long."""
+        conn.sock.begin_request(self.request_timeout)
+        goes_on = super().handle(conn)
+        return False if conn.sock.is_late else goes_on
 
     def set_accept_enabled(self, enabled: bool) -> None:  # noqa: FBT001 - gunicorn's signature
         """Begin or cease to accept; when stopping, take in first whoever already waits."""
@@ -155,6 +175,7 @@ def _give_sockets(master: Any, worker: Any) -> None:  # noqa: ANN401 - gunicorn 
     """Give a worker the slot that the fewest of its generation have, and the slot's sockets."""
     slots = master.cfg.workers
     taken = Counter(other.slot for other in master.WORKERS.values() if other.cfg is master.cfg)
+    worker.request_timeout = master.app.request_timeout
     worker.slot = min(range(slots), key=lambda slot: taken[slot])
     listeners = master.LISTENERS
     worker.sockets = listeners[worker.slot :: slots] or [listeners[worker.slot % len(listeners)]]

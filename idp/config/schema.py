@@ -17,6 +17,7 @@ from idp.config.section import Section
 from idp.config.values import (
     Address,
     DatabaseUrl,
+    Duration,
     FilePath,
     Limit,
     ListenAddress,
@@ -47,6 +48,8 @@ class Server(Section):
     """Processes; about one per processor core."""
     threads: int = Field(default=16, ge=1, le=256)
     """Threads in each process."""
+    request_timeout: Duration = Field(default=timedelta(seconds=20), ge=timedelta(seconds=1))
+    """How long a request may take to arrive, and a second more for each 8 KiB of it."""
     trusted_proxies: tuple[NetworkRange, ...] = Field(default=(), strict=False)
     """Address ranges of the proxies in front, e.g. ["127.0.0.1/32"]. Only from there is
     X-Forwarded-For believed, and only to learn the client's address."""

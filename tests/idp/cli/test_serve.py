@@ -331,3 +331,39 @@ def _send_raw(port: int, text: str) -> bytes:
     with socket.create_connection((LOOPBACK, port), timeout=10) as connection:
         connection.sendall(text.encode())
         return connection.recv(4096)
+
+
+def test_q_05_clients_that_never_finish_a_request_hold_nobody_up(
+    sqlite_url: str, tmp_path: Path, start: StartIdp
+) -> None:
+    few = {"workers": 1, "threads": 2, "request_timeout": "PT2S"}
+    installation = write_installation(tmp_path, database_url=sqlite_url, settings={"server": few})
+    installation.set_up()
+    start("serve", "--no-jobs", ready=f"{installation.url}/readyz")
+    head = f"POST /realms/staff/token HTTP/1.1\r\nHost: {LOOPBACK}:{installation.port}\r\n"
+    form = "Content-Type: application/x-www-form-urlencoded\r\n"
+    unfinished = {
+        "a header": head,
+        "a body": f"{head}{form}Content-Length: 1000\r\n\r\ngrant_type=",
+        "chunks": f"{head}{form}Transfer-Encoding: chunked\r\n\r\n5\r\ngrant",
+    }
+    slow = {name: _open_raw(installation.port, text) for name, text in unfinished.items()}
+
+    assert get(f"{installation.url}/realms/staff/sign-in")[0] == 200
+
+    answers = {name: _read_to_end(connection) for name, connection in slow.items()}
+    assert answers["a header"] == b""
+    for name in ("a body", "chunks"):
+        assert answers[name].startswith(b"HTTP/1.1 400 "), answers[name]
+        assert b"invalid_request" in answers[name]
+
+
+def _open_raw(port: int, text: str) -> socket.socket:
+    connection = socket.create_connection((LOOPBACK, port), timeout=60)
+    connection.sendall(text.encode())
+    return connection
+
+
+def _read_to_end(connection: socket.socket) -> bytes:
+    with connection:
+        return b"".join(iter(lambda: connection.recv(4096), b""))
