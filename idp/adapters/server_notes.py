@@ -28,11 +28,11 @@ class StoredNotes:
         self._connector = connector
 
     def ages(self) -> Mapping[str, float]:
-        """Return how long ago each failed."""
+        """Return how long ago each failed; ahead counts as long ago, as clocks differ."""
         with self._database.transaction(self._realm, write=False) as db:
             failures = read_failures(db, self._realm, self._connector)
         now = self._clock.now()
-        return {name: (now - at).total_seconds() for name, at in failures.items()}
+        return {name: abs((now - at).total_seconds()) for name, at in failures.items()}
 
     def note(self, server: str) -> None:
         """Note a failure."""
@@ -41,10 +41,9 @@ class StoredNotes:
 
     def take(self, server: str, age: float) -> bool:
         """Note a failure anew if it is old enough."""
-        now = self._clock.now()
+        old, now = timedelta(seconds=age), self._clock.now()
         with self._database.transaction(self._realm, write=True) as db:
-            before = now - timedelta(seconds=age)
-            return renew_failure(db, self._realm, self._connector, server, before=before, at=now)
+            return renew_failure(db, self._realm, self._connector, server, at=now, age=old)
 
     def clear(self, server: str) -> None:
         """Forget a failure."""

@@ -3,7 +3,7 @@
 They are Core statements over a table, so each binds the realm itself.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -40,11 +40,11 @@ def write_failure(db: Session, realm: str, connector: str, server: str, at: date
 
 
 def renew_failure(
-    db: Session, realm: str, connector: str, server: str, *, before: datetime, at: datetime
+    db: Session, realm: str, connector: str, server: str, *, at: datetime, age: timedelta
 ) -> bool:
-    """Note a failure anew if it is not younger than `before`; tell whether it was."""
-    params = {"in_realm": realm, "of": connector, "name": server, "before": before, "at": at}
-    return run(db, _RENEW, params).rowcount == 1
+    """Note a failure anew if it is at least `age` old, or as far ahead: by another clock."""
+    params = {"in_realm": realm, "of": connector, "name": server, "now": at}
+    return run(db, _RENEW, params | {"before": at - age, "after": at + age}).rowcount == 1
 
 
 def delete_failure(db: Session, realm: str, connector: str, server: str) -> None:
@@ -56,11 +56,12 @@ _table = table_of(DirectoryServerRow)
 _OF = sa.and_(_table.c.realm == sa.bindparam("in_realm"), _table.c.connector == sa.bindparam("of"))
 _THIS = sa.and_(_OF, _table.c.server == sa.bindparam("name"))
 _SELECT = sa.select(_table.c.server, _table.c.failed_at).where(_OF)
-_RENEW = (
-    sa.update(_table)
-    .where(_THIS, _table.c.failed_at <= sa.bindparam("before", type_=_table.c.failed_at.type))
-    .values(failed_at=sa.bindparam("at"))
+_failed_at = _table.c.failed_at
+_IS_OLD = sa.or_(
+    _failed_at <= sa.bindparam("before", type_=_failed_at.type),
+    _failed_at >= sa.bindparam("after", type_=_failed_at.type),
 )
+_RENEW = sa.update(_table).where(_THIS, _IS_OLD).values(failed_at=sa.bindparam("now"))
 _DELETE = sa.delete(_table).where(_THIS)
 _KEY = [_table.c.realm, _table.c.connector, _table.c.server]
 

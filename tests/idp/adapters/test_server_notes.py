@@ -74,6 +74,16 @@ def test_one_of_many_takes_a_server_whose_time_is_over(world: World) -> None:
     assert not _stored(world).take(TWO, BAD_FOR)
 
 
+def test_a_note_by_a_clock_that_is_ahead_keeps_nobody_away_for_long(world: World) -> None:
+    world.advance(hours=1)
+    _stored(world).note(ONE)
+    world.advance(hours=-1)
+
+    assert _stored(world).ages() == {ONE: 3600.0}
+    assert _stored(world).take(ONE, BAD_FOR)
+    assert _stored(world).ages() == {ONE: 0.0}
+
+
 def test_other_directories_and_realms_have_their_own(world: World) -> None:
     others = [_stored(world, connector="other"), _stored(world, PORTAL)]
 
