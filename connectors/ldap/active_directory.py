@@ -21,6 +21,7 @@ from connectors.verdicts import Verdict, WriteVerdict
 _DISABLED = 0x2
 _LOCKED = 0x10
 _NEVER_EXPIRES = 0x10000
+_TOO_OLD = 0x800000
 
 _DATA = re.compile(r"\bdata ([0-9a-f]+)", re.IGNORECASE)
 _REFUSALS = {
@@ -61,7 +62,8 @@ def _read_state(attributes: Attributes, now: datetime) -> AccountState:
     return AccountState(
         is_enabled=not control & _DISABLED and (expires_at is None or expires_at > now),
         is_locked=bool(computed & _LOCKED),
-        must_change=last_set == b"0" and not control & _NEVER_EXPIRES,
+        must_change=bool(computed & _TOO_OLD)
+        or (last_set == b"0" and not control & _NEVER_EXPIRES),
         password_set_at=read_file_time(last_set),
     )
 

@@ -49,6 +49,7 @@ def check(session: Session, settings: LdapSettings, now: Now) -> DirectoryReport
     """
     deadline = Deadline(settings.connecting.read_timeout)
     root = read_root(session, (*_NAMES, *_TOLD, _CAPABILITIES, _OF_FREEIPA), deadline)
+    _require_vendor(root, settings)
     for base in (settings.people.base, settings.groups.scope.base if settings.groups else None):
         if base is not None:
             ask(session, Search(base=base, scope="base"), deadline)
@@ -128,8 +129,30 @@ def _vendor(root: Attributes) -> str:
         return f"FreeIPA, {name}" if _is_freeipa(root) else name
     if _IS_ACTIVE_DIRECTORY in root.get(_CAPABILITIES.lower(), ()):
         return "Active Directory"
+    return "OpenLDAP" if _dialect_of(root) == ("openldap",) else "not told"
+
+
+def _require_vendor(root: Attributes, settings: LdapSettings) -> None:
+    """Return unless the server is known to be another vendor's: who is disabled would be misread.
+
+    Raises:
+        DirectoryMisconfigured: it is.
+    """
+    found = _dialect_of(root)
+    vendor = settings.dialect.vendor
+    if found is not None and vendor not in found:
+        reason = f'vendor = "{vendor}", but the server is {_vendor(root)}: vendor = "{found[0]}"'
+        raise DirectoryMisconfigured(reason)
+
+
+def _dialect_of(root: Attributes) -> tuple[str, ...] | None:
+    """Return which settings of `vendor` a server may have, where it tells whose it is."""
+    if _is_freeipa(root) or b"389 Project" in root.get("vendorname", ()):
+        return ("389ds", "freeipa")
+    if _IS_ACTIVE_DIRECTORY in root.get(_CAPABILITIES.lower(), ()):
+        return ("active-directory",)
     classes = {value.lower() for value in root.get("objectclass", ())}
-    return "OpenLDAP" if b"openldaprootdse" in classes else "not told"
+    return ("openldap",) if b"openldaprootdse" in classes else None
 
 
 def _taken_for_another(root: Attributes, settings: LdapSettings) -> Iterator[str]:

@@ -124,6 +124,7 @@ def test_how_accounts_stand_is_read(ad: LdapDirectory) -> None:
     assert people["mustchange"].must_change
     assert people["disabledmust"].must_change
     assert not people["neverexpires"].must_change
+    assert people["expired"].must_change
     assert people["expired"].password_set_at == datetime(2020, 1, 1, tzinfo=UTC)
     assert people["mustchange"].password_set_at is None
 
@@ -228,3 +229,12 @@ def test_a_wrong_password_of_the_connector_is_told(
 ) -> None:
     with pytest.raises(DirectoryMisconfigured, match="refuses name or password"):
         open_any(ad_settings, bind_password="wrong").check()
+
+
+def test_another_vendors_settings_are_refused_by_a_check(
+    ad_settings: dict[str, Any], open_any: OpenLdap
+) -> None:
+    wrong = open_any(ad_settings, vendor="openldap", login_attribute="sAMAccountName")
+
+    with pytest.raises(DirectoryMisconfigured, match='vendor = "active-directory"'):
+        wrong.check()

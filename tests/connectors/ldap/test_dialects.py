@@ -51,7 +51,7 @@ UUID = "355d4f42-7da9-1041-87a5-01e8f123744e"
         ),
         (
             {"useraccountcontrol": b"512", "msds-user-account-control-computed": b"8388608"},
-            AccountState(),
+            AccountState(must_change=True),
         ),
     ],
 )

@@ -251,6 +251,13 @@ def test_a_report_tells_vendor_clock_and_what_is_offered(ds: LdapDirectory) -> N
     assert report.warnings == ("the certificate expires soon",)
 
 
+def test_another_vendors_settings_are_refused_by_a_check(
+    ds389_settings: dict[str, Any], open_any: OpenLdap
+) -> None:
+    with pytest.raises(DirectoryMisconfigured, match='vendor = "389ds"'):
+        open_any(ds389_settings, vendor="openldap").check()
+
+
 def test_a_server_whose_clock_is_hidden_has_no_cursor(
     ds389: Ds389Server, ds389_settings: dict[str, Any], open_any: OpenLdap
 ) -> None:
