@@ -29,6 +29,13 @@ _NAMES = ("objectClass", "vendorName", "vendorVersion", "monitorContext", "curre
 _CAPABILITIES = "supportedCapabilities"
 _OF_FREEIPA = "ipaTopologyPluginVersion"
 _IS_ACTIVE_DIRECTORY = b"1.2.840.113556.1.4.800"
+_PROJECT_389 = b"389 Project"
+_SHOWN = {
+    "active-directory": "Active Directory",
+    "openldap": "OpenLDAP",
+    "389ds": "389 Directory Server",
+    "freeipa": "FreeIPA",
+}
 _OFFERS = {
     controls.PAGING: "paging",
     controls.PASSWORD_POLICY: "password_policy",
@@ -127,9 +134,8 @@ def _vendor(root: Attributes) -> str:
     if any(told):
         name = b" ".join(told).decode("utf-8", "replace").strip()
         return f"FreeIPA, {name}" if _is_freeipa(root) else name
-    if _IS_ACTIVE_DIRECTORY in root.get(_CAPABILITIES.lower(), ()):
-        return "Active Directory"
-    return "OpenLDAP" if _dialect_of(root) == ("openldap",) else "not told"
+    fitting = _fitting_vendors(root)
+    return _SHOWN[fitting[0]] if fitting else "not told"
 
 
 def _require_vendor(root: Attributes, settings: LdapSettings) -> None:
@@ -138,21 +144,22 @@ def _require_vendor(root: Attributes, settings: LdapSettings) -> None:
     Raises:
         DirectoryMisconfigured: it is.
     """
-    found = _dialect_of(root)
-    vendor = settings.dialect.vendor
-    if found is not None and vendor not in found:
-        reason = f'vendor = "{vendor}", but the server is {_vendor(root)}: vendor = "{found[0]}"'
+    fitting, vendor = _fitting_vendors(root), settings.dialect.vendor
+    if fitting and vendor not in fitting:
+        reason = f'vendor = "{vendor}", but the server is {_vendor(root)}: vendor = "{fitting[0]}"'
         raise DirectoryMisconfigured(reason)
 
 
-def _dialect_of(root: Attributes) -> tuple[str, ...] | None:
-    """Return which settings of `vendor` a server may have, where it tells whose it is."""
-    if _is_freeipa(root) or b"389 Project" in root.get("vendorname", ()):
+def _fitting_vendors(root: Attributes) -> tuple[str, ...]:
+    """Return which values of `vendor` fit, the best first; none if the server does not tell."""
+    if _is_freeipa(root):
+        return ("freeipa", "389ds")
+    if _PROJECT_389 in root.get("vendorname", ()):
         return ("389ds", "freeipa")
     if _IS_ACTIVE_DIRECTORY in root.get(_CAPABILITIES.lower(), ()):
         return ("active-directory",)
     classes = {value.lower() for value in root.get("objectclass", ())}
-    return ("openldap",) if b"openldaprootdse" in classes else None
+    return ("openldap",) if b"openldaprootdse" in classes else ()
 
 
 def _taken_for_another(root: Attributes, settings: LdapSettings) -> Iterator[str]:

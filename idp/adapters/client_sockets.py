@@ -1,7 +1,7 @@
 """Connections of clients, which may not take any time they like to send a request.
 
 Whoever sends the first byte of a request holds a thread until the last one is there. Late ones are
-answered as those who hang up in the middle are. Meanwhile a proxy in front collects slow requests.
+answered as those are who hang up in the middle. Behind a proxy that collects requests none is late.
 """
 
 import math

@@ -28,7 +28,7 @@ class StoredNotes:
         self._connector = connector
 
     def ages(self) -> Mapping[str, float]:
-        """Return how long ago each failed; ahead counts as long ago, as clocks differ."""
+        """Return how long ago each failed; a time ahead of our clock counts as one in the past."""
         with self._database.transaction(self._realm, write=False) as db:
             failures = read_failures(db, self._realm, self._connector)
         now = self._clock.now()

@@ -141,7 +141,7 @@ class _Master(Arbiter):  # type: ignore[misc]  # gunicorn has no types
 
 
 class _Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
-    """A worker that answers what already waits at its door before it goes."""
+    """A worker that waits for a request only so long, and answers who waits before it goes."""
 
     slot = 0
     request_timeout = math.inf

@@ -229,18 +229,23 @@ def populate(runtime: Runtime) -> UserId:
     """Register `web` and one person; return the person's id."""
     new = NewUser(profile=Profile(username="ada", email="ada@example.com"), password=PASSWORD)
     person = create_user(runtime, STAFF, new, HOST)
+    add_client(runtime, "web")
+    return person.id
+
+
+def add_client(runtime: Runtime, client_id: str) -> None:
+    """Register a client for codes and refresh tokens, which `SECRET` proves."""
     with runtime.begin(STAFF, actor=HOST) as uow:
         create_client(
             uow,
             Registration(
-                client_id="web",
+                client_id=client_id,
                 secret=SECRET,
                 redirect_uris=(CALLBACK,),
                 grant_types=("authorization_code", "refresh_token"),
                 consent_required=False,
             ),
         )
-    return person.id
 
 
 @contextmanager

@@ -10,22 +10,20 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from idp.core.client_admin import create_client, remove_client
-from idp.core.client_registration import Registration
+from idp.core.client_admin import remove_client
 from idp.core.profiles import Profile
 from idp.core.users import NewUser, create_user, deactivate_user, reactivate_user
 from idp.core.work import HOST
 from idp.ids import UserId
 from idp.store.sweep import SWEEPS, delete_over
 from tests.campaigns.fleet import (
-    CALLBACK,
     PARALLEL,
     PASSWORD,
-    SECRET,
     STAFF,
     Caller,
     Fleet,
     Reply,
+    add_client,
     issue_codes,
 )
 from tests.support.record import record
@@ -111,20 +109,6 @@ def _add_person(fleet: Fleet, name: str) -> UserId:
     return create_user(fleet.runtime, STAFF, new, HOST).id
 
 
-def _add_client(fleet: Fleet, client_id: str) -> None:
-    with fleet.runtime.begin(STAFF, actor=HOST) as uow:
-        create_client(
-            uow,
-            Registration(
-                client_id=client_id,
-                secret=SECRET,
-                redirect_uris=(CALLBACK,),
-                grant_types=("authorization_code", "refresh_token"),
-                consent_required=False,
-            ),
-        )
-
-
 def _signed_in(fleet: Fleet, user_id: UserId, client_id: str = "web") -> Clients:
     codes = issue_codes(fleet.runtime, user_id, PARALLEL, client_id)
     caller = Caller(fleet.installation.port, client_id)
@@ -163,7 +147,7 @@ def test_a_client_made_anew_inherits_nothing_of_the_one_that_was_removed(fleet: 
     with _cleaning(fleet):
         for number in range(campaign_size(_ROUNDS)):
             client_id = f"app-{number}"
-            _add_client(fleet, client_id)
+            add_client(fleet.runtime, client_id)
             codes = issue_codes(fleet.runtime, fleet.user_id, 1, client_id)
             clients = _signed_in(fleet, fleet.user_id, client_id)
 
@@ -176,7 +160,7 @@ def test_a_client_made_anew_inherits_nothing_of_the_one_that_was_removed(fleet: 
                 (200, None), (400, "invalid_grant"), (401, "invalid_client")
             }  # fmt: skip
             assert _outcomes(clients.again()) == {(401, "invalid_client")}
-            _add_client(fleet, client_id)
+            add_client(fleet.runtime, client_id)
 
             assert _outcomes(clients.again()) == {(400, "invalid_grant")}
             caller = Caller(fleet.installation.port, client_id)
@@ -188,11 +172,11 @@ def test_a_code_that_is_redeemed_while_its_client_goes_lives_no_longer(fleet: Fl
     redeemed = 0
     for number in range(campaign_size(_ROUNDS)):
         client_id = f"brief-{number}"
-        _add_client(fleet, client_id)
+        add_client(fleet.runtime, client_id)
         codes = issue_codes(fleet.runtime, fleet.user_id, PARALLEL, client_id)
         given = _redeem_until_removed(fleet, client_id, codes)
         redeemed += len(given)
-        _add_client(fleet, client_id)
+        add_client(fleet.runtime, client_id)
         caller = Caller(fleet.installation.port, client_id)
         late = [caller.refresh(token) for token in given] + [caller.redeem(code) for code in codes]
         caller.close()

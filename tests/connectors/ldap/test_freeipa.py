@@ -95,6 +95,13 @@ def test_the_check_knows_freeipa_and_tells_who_takes_it_for_another(
     assert any("this is FreeIPA" in each for each in report.warnings) == (vendor == "389ds")
 
 
+def test_another_vendors_settings_are_refused_by_a_check(
+    open_any: OpenLdap, ipa_settings: dict[str, Any]
+) -> None:
+    with pytest.raises(DirectoryMisconfigured, match='vendor = "freeipa"'):
+        open_any(ipa_settings, vendor="openldap").check()
+
+
 @pytest.mark.parametrize(
     ("own", "verdict"),
     [

@@ -328,8 +328,7 @@ def test_the_access_log_holds_no_secret(installed_sqlite: Installation, start: S
 
 
 def _send_raw(port: int, text: str) -> bytes:
-    with socket.create_connection((LOOPBACK, port), timeout=10) as connection:
-        connection.sendall(text.encode())
+    with _open_raw(port, text) as connection:
         return connection.recv(4096)
 
 
